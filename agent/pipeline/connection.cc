@@ -1,0 +1,205 @@
+#include "agent/pipeline/connection.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "agent/protocols/registry.h"
+
+namespace clew {
+namespace {
+
+constexpr std::array<uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+bool is_mapped_ipv4(const uint8_t* address) {
+  return std::memcmp(address, kMappedPrefix.data(), kMappedPrefix.size()) == 0;
+}
+
+std::string address_text(const uint8_t* address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (is_mapped_ipv4(address)) {
+    inet_ntop(AF_INET, address + kMappedPrefix.size(), text.data(), text.size());
+  } else {
+    inet_ntop(AF_INET6, address, text.data(), text.size());
+  }
+  return text.data();
+}
+
+bool is_loopback(const uint8_t* address) {
+  if (is_mapped_ipv4(address)) return address[12] == 127;
+  constexpr std::array<uint8_t, 16> kLoopback = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  return std::memcmp(address, kLoopback.data(), kLoopback.size()) == 0;
+}
+
+}  // namespace
+
+const SegmentFacts* Connection::RecentFacts::at(uint64_t offset) const {
+  const uint64_t count = std::min<uint64_t>(next_, ring_.size());
+  for (uint64_t back = 1; back <= count; ++back) {
+    const auto& facts = ring_[(next_ - back) % ring_.size()];
+    if (facts.offset <= offset && offset < facts.end) return &facts;
+  }
+  return nullptr;
+}
+
+Connection::Connection(uint64_t cookie, const Stream::Limits& limits, Stitcher& stitcher,
+                       Counters& counters)
+    : cookie_(cookie),
+      stitcher_(stitcher),
+      counters_(counters),
+      sent_(*this, CLEW_SENT, limits),
+      received_(*this, CLEW_RECEIVED, limits) {}
+
+Connection::~Connection() {
+  stitcher_.disconnect(stitched_);
+}
+
+void Connection::on_record(const clew_connection& record) {
+  stitched_.role = static_cast<clew_role>(record.record.detail);
+  stitched_.tgid = record.record.tgid;
+  stitched_.local_address = address_text(record.local);
+  stitched_.remote_address = address_text(record.remote);
+  stitched_.local_port = record.local_port;
+  stitched_.remote_port = record.remote_port;
+  command_.assign(record.command, strnlen(record.command, sizeof(record.command)));
+  from_start_ = record.record.flags & CLEW_CONNECTION_FROM_START;
+  if (from_start_) {
+    sent_.stream.begin_at(0);
+    received_.stream.begin_at(0);
+  }
+
+  const bool serves = stitched_.role == CLEW_ROLE_SERVER;
+  ConnectionKey& key = stitched_.key;
+  std::memcpy(key.client.data(), serves ? record.remote : record.local, key.client.size());
+  std::memcpy(key.server.data(), serves ? record.local : record.remote, key.server.size());
+  key.client_port = serves ? record.remote_port : record.local_port;
+  key.server_port = serves ? record.local_port : record.remote_port;
+  key.loopback_namespace = is_loopback(record.remote) ? record.network_namespace : 0;
+  stitcher_.connect(stitched_);
+}
+
+Side Connection::side_of(clew_direction direction) const {
+  const bool serves = stitched_.role == CLEW_ROLE_SERVER;
+  return serves == (direction == CLEW_RECEIVED) ? Side::Request : Side::Response;
+}
+
+void Connection::on_segment(const Segment& segment, clew_direction direction) {
+  last_time_ns_ = segment.facts.time_ns;
+  Half& to = half(direction);
+  to.stream.accept(segment, to);
+}
+
+void Connection::on_end(clew_direction direction, uint64_t offset, uint64_t time_ns) {
+  last_time_ns_ = time_ns;
+  Half& to = half(direction);
+  to.stream.end_at(offset, to);
+}
+
+void Connection::on_closing(const clew_closing& record) {
+  last_time_ns_ = record.record.time_ns;
+  sent_.stream.end_at(record.sent, sent_);
+}
+
+void Connection::expire(uint64_t now_ns) {
+  sent_.stream.expire(now_ns, sent_);
+  received_.stream.expire(now_ns, received_);
+}
+
+void Connection::finish(uint64_t time_ns) {
+  last_time_ns_ = time_ns;
+  sent_.stream.flush(sent_);
+  received_.stream.flush(received_);
+  if (!session_ || given_up_) return;
+  session_->finish(events_);
+  SegmentFacts now;
+  now.time_ns = time_ns;
+  tell(now);
+  given_up_ = true;
+}
+
+void Connection::feed(clew_direction direction, const Segment& segment) {
+  if (given_up_) return;
+  if (!session_ && !open_session(direction, segment)) return;
+  const SegmentFacts& facts = segment.facts;
+  const Side side = side_of(direction);
+  if (side == Side::Request) request_facts_.add(facts);
+  if (Half& from = half(direction); !from.begun) {
+    from.begun = true;
+    if (!from_start_) {
+      // Joined midway: what went by before on this side is not known.
+      session_->gap(side, facts.offset, 0, events_);
+      tell(facts);
+    }
+  }
+
+  auto verdict = Session::Verdict::Continue;
+  bool begins = false;
+  if (!segment.bytes.empty()) {
+    verdict = session_->feed(side, segment.bytes, facts.offset, facts.operation_start, events_);
+    begins = std::ranges::any_of(events_, [&](const MessageEvent& event) {
+      return event.kind == MessageEvent::Kind::RequestStarted && event.offset == facts.offset;
+    });
+    tell(facts);
+  }
+  if (facts.has_context && side == Side::Request && !begins) {
+    stitcher_.mistaken_start(stitched_, facts);
+  }
+  const uint64_t seen = facts.offset + segment.bytes.size();
+  if (verdict == Session::Verdict::Continue && seen < facts.end) {
+    verdict = session_->gap(side, seen, facts.end - seen, events_);
+    tell(facts);
+  }
+  if (verdict == Session::Verdict::NotThisProtocol) give_up(facts);
+}
+
+void Connection::lost(clew_direction direction, uint64_t offset, uint64_t length) {
+  if (given_up_ || !session_) return;
+  counters_.add(Counter::stream_gaps);
+  SegmentFacts now;
+  now.time_ns = last_time_ns_;
+  const auto verdict = session_->gap(side_of(direction), offset, length, events_);
+  tell(now);
+  if (verdict == Session::Verdict::NotThisProtocol) give_up(now);
+}
+
+void Connection::ended(clew_direction direction) {
+  if (given_up_ || !session_) return;
+  session_->end(side_of(direction), events_);
+  SegmentFacts now;
+  now.time_ns = last_time_ns_;
+  tell(now);
+}
+
+// The kernel's idea of the role rests on one look; the registry's on the protocol's own rules.
+bool Connection::open_session(clew_direction direction, const Segment& first) {
+  for (const Protocol& protocol : protocols()) {
+    const auto limited = first.bytes.first(std::min(first.bytes.size(), protocol.detection_limit));
+    const Detection found = protocol.detect(limited);
+    if (found == Detection::No) continue;
+    if (found != Detection::NeedMore) {
+      const bool requests = found == Detection::Request;
+      stitched_.role =
+          requests == (direction == CLEW_RECEIVED) ? CLEW_ROLE_SERVER : CLEW_ROLE_CLIENT;
+    }
+    session_ = protocol.open();
+    return true;
+  }
+  return false;
+}
+
+void Connection::tell(const SegmentFacts& now) {
+  if (events_.empty()) return;
+  stitcher_.on_events(stitched_, *session_, events_, now,
+                      [this](uint64_t offset) { return request_facts_.at(offset); });
+  events_.clear();
+}
+
+void Connection::give_up(const SegmentFacts& now) {
+  counters_.add(Counter::protocol_given_up);
+  session_->finish(events_);
+  tell(now);
+  given_up_ = true;
+}
+
+}  // namespace clew

@@ -1,0 +1,95 @@
+// One followed connection: its two streams, the protocol's session and the exchanges under way.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "agent/protocols/protocol.h"
+#include "agent/stitch/stitcher.h"
+#include "agent/streams/stream.h"
+#include "bpf/abi/connection.h"
+
+namespace clew {
+
+/// Feeds what the streams put in order to the session, and what the session says to the stitcher.
+class Connection {
+ public:
+  Connection(uint64_t cookie, const Stream::Limits& limits, Stitcher& stitcher,
+             Counters& counters);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  void on_record(const clew_connection& record);
+  /// Nothing is made of this connection: it belongs to a process that is not followed.
+  void ignore() { given_up_ = true; }
+  void on_segment(const Segment& segment, clew_direction direction);
+  /// A receive that returned 0: the peer sends no more.
+  void on_end(clew_direction direction, uint64_t offset, uint64_t time_ns);
+  void on_closing(const clew_closing& record);
+  void expire(uint64_t now_ns);
+  /// Passes on what is held and ends every exchange. Nothing may follow.
+  void finish(uint64_t time_ns);
+
+  uint64_t cookie() const { return cookie_; }
+  bool idle() const { return stitched_.open.empty(); }
+  bool holding() const { return sent_.stream.holding() || received_.stream.holding(); }
+  uint32_t tgid() const { return stitched_.tgid; }
+  const std::string& command() const { return command_; }
+
+  bool watched = false;  ///< the pipeline's: in its list of connections that hold segments
+
+ private:
+  // Where on the request side recent segments lay: a message may be recognised some bytes late.
+  class RecentFacts {
+   public:
+    void add(const SegmentFacts& facts) { ring_[next_++ % ring_.size()] = facts; }
+    const SegmentFacts* at(uint64_t offset) const;
+
+   private:
+    std::array<SegmentFacts, 8> ring_;
+    uint64_t next_ = 0;
+  };
+
+  struct Half final : StreamConsumer {
+    Half(Connection& owner, clew_direction which, const Stream::Limits& limits)
+        : connection(owner), direction(which), stream(limits) {}
+    void on_segment(const Segment& segment) override { connection.feed(direction, segment); }
+    void on_lost(uint64_t offset, uint64_t length) override {
+      connection.lost(direction, offset, length);
+    }
+    void on_end() override { connection.ended(direction); }
+
+    Connection& connection;
+    clew_direction direction;
+    Stream stream;
+    bool begun = false;  // something of it was fed to the session
+  };
+
+  Half& half(clew_direction direction) { return direction == CLEW_SENT ? sent_ : received_; }
+  Side side_of(clew_direction direction) const;
+  void feed(clew_direction direction, const Segment& segment);
+  void lost(clew_direction direction, uint64_t offset, uint64_t length);
+  void ended(clew_direction direction);
+  bool open_session(clew_direction direction, const Segment& first);
+  void tell(const SegmentFacts& now);
+  void give_up(const SegmentFacts& now);
+
+  uint64_t cookie_;
+  Stitcher& stitcher_;
+  Counters& counters_;
+  StitchedConnection stitched_;
+  std::string command_;
+  Half sent_, received_;
+  std::unique_ptr<Session> session_;
+  bool given_up_ = false;
+  bool from_start_ = false;
+  uint64_t last_time_ns_ = 0;
+  RecentFacts request_facts_;
+  std::vector<MessageEvent> events_;
+};
+
+}  // namespace clew

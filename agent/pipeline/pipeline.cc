@@ -1,0 +1,200 @@
+#include "agent/pipeline/pipeline.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace clew {
+namespace {
+
+// A connection can be closed while its last bytes wait to be read.
+constexpr uint64_t kReadAfterClose = 1'000'000'000;
+
+// Views the fixed part of a record; null if the record is shorter.
+template <typename T>
+const T* view_as(ByteView record) {
+  if (record.size() < sizeof(T)) return nullptr;
+  return reinterpret_cast<const T*>(record.data());
+}
+
+SegmentFacts facts_of(const clew_segment& record) {
+  SegmentFacts facts;
+  facts.offset = record.offset;
+  facts.end = record.offset + static_cast<uint64_t>(std::max(record.result, 0));
+  facts.time_ns = record.record.time_ns;
+  facts.begin_ns = record.record.time_ns - record.begin_delta_ns;
+  facts.tgid = record.record.tgid;
+  facts.tid = record.tid;
+  facts.sequence_base = record.sequence_base;
+  facts.has_sequence = record.record.flags & CLEW_SEGMENT_SEQUENCE;
+  facts.has_context = record.record.flags & CLEW_SEGMENT_MESSAGE_START;
+  facts.operation_start = !(record.record.flags & CLEW_SEGMENT_CONTINUED);
+  facts.evidence = record.evidence;
+  return facts;
+}
+
+}  // namespace
+
+Pipeline::Pipeline(const Limits& limits, ResourceSettings resources, HeldSpans::Release release)
+    : limits_(limits),
+      processes_(std::move(resources)),
+      stitcher_(
+          counters_, [this](uint32_t tgid) { return resource_of(tgid); }, std::move(release)) {}
+
+Pipeline::~Pipeline() = default;
+
+void Pipeline::on_record(ByteView record) {
+  const auto* header = view_as<clew_record>(record);
+  if (!header) return counters_.add(Counter::bad_records);
+  switch (header->kind) {
+    case CLEW_RECORD_SEGMENT:
+      return on_segment(record);
+    case CLEW_RECORD_CONNECTION:
+      if (const auto* connection = view_as<clew_connection>(record)) {
+        return on_connection(*connection);
+      }
+      break;
+    case CLEW_RECORD_CLOSING:
+      if (const auto* closing = view_as<clew_closing>(record)) return on_closing(*closing);
+      break;
+    case CLEW_RECORD_PROCESS:
+      return on_process(record);
+    default:
+      break;
+  }
+  counters_.add(Counter::bad_records);
+}
+
+void Pipeline::on_segment(ByteView record) {
+  const auto* segment = view_as<clew_segment>(record);
+  if (!segment) return counters_.add(Counter::bad_records);
+  auto payload = record.subspan(sizeof(*segment));
+  Segment out{facts_of(*segment), {}};
+  if (out.facts.has_context) {
+    if (payload.size() < sizeof(clew_context)) return counters_.add(Counter::bad_records);
+    std::memcpy(&out.facts.context, payload.data(), sizeof(clew_context));
+    payload = payload.subspan(sizeof(clew_context));
+  }
+  const bool covers = segment->result >= 0;
+  if (segment->length > payload.size() ||
+      (covers && segment->length > static_cast<uint32_t>(segment->result))) {
+    return counters_.add(Counter::bad_records);
+  }
+  out.bytes = payload.first(segment->length);
+  counters_.add(Counter::segments);
+
+  const auto direction = segment->record.detail == CLEW_SENT ? CLEW_SENT : CLEW_RECEIVED;
+  if (segment->result <= 0) {
+    const auto found = connections_.find(segment->cookie);
+    if (found == connections_.end()) return;
+    if (segment->result == 0) {
+      found->second->on_end(direction, segment->offset, segment->record.time_ns);
+    }
+    return;
+  }
+  Connection& connection = connection_of(segment->cookie, segment->record.time_ns);
+  connection.on_segment(out, direction);
+  if (connection.holding()) watch(connection);
+}
+
+void Pipeline::on_connection(const clew_connection& record) {
+  const auto found = connections_.find(record.cookie);
+  // A socket that connects again keeps its cookie.
+  if (found != connections_.end()) remove(found, record.record.time_ns);
+  Connection& connection = connection_of(record.cookie, record.record.time_ns);
+  if (observer_ && !observer_->wants(record.record.tgid)) return connection.ignore();
+  connection.on_record(record);
+  // While the process lives: its name may be asked for when it is gone.
+  processes_.resource_of(record.record.tgid, connection.command());
+}
+
+void Pipeline::on_closing(const clew_closing& record) {
+  const auto found = connections_.find(record.cookie);
+  if (found == connections_.end()) return;
+  Connection& connection = *found->second;
+  connection.on_closing(record);
+  if (record.record.detail != CLEW_CLOSING_CLOSED) return;
+  if (connection.idle() && !connection.holding()) {
+    remove(found, record.record.time_ns);
+  } else {
+    closing_.push_back({record.record.time_ns + kReadAfterClose, record.cookie});
+  }
+}
+
+void Pipeline::on_process(ByteView record) {
+  const auto* process = view_as<clew_process>(record);
+  if (!process) return counters_.add(Counter::bad_records);
+  const uint32_t tgid = process->record.tgid;
+  switch (process->record.detail) {
+    case CLEW_PROCESS_FORK:
+      processes_.fork(process->parent, tgid);
+      if (observer_) observer_->on_fork(process->parent, tgid);
+      break;
+    case CLEW_PROCESS_EXEC: {
+      const auto payload = record.subspan(sizeof(*process));
+      const auto length = std::min<size_t>(payload.size(), process->argument_length);
+      if (observer_) observer_->on_exec(*process, payload.first(length));
+      break;
+    }
+    case CLEW_PROCESS_LISTEN:
+      if (observer_) observer_->on_listen(tgid);
+      break;
+    case CLEW_PROCESS_EXIT:
+      processes_.exit(tgid, process->record.time_ns);
+      if (observer_) observer_->on_exit(tgid);
+      break;
+    default:
+      counters_.add(Counter::bad_records);
+  }
+}
+
+Connection& Pipeline::connection_of(uint64_t cookie, uint64_t now_ns) {
+  const auto found = connections_.find(cookie);
+  if (found != connections_.end()) return *found->second;
+  if (connections_.size() >= limits_.connections) {
+    counters_.add(Counter::connections_evicted);
+    remove(connections_.begin(), now_ns);
+  }
+  auto connection = std::make_unique<Connection>(cookie, limits_.stream, stitcher_, counters_);
+  return *connections_.emplace(cookie, std::move(connection)).first->second;
+}
+
+void Pipeline::remove(ConnectionMap::iterator found, uint64_t now_ns) {
+  const auto connection = std::move(found->second);
+  connections_.erase(found);
+  connection->finish(now_ns);
+}
+
+void Pipeline::watch(Connection& connection) {
+  if (connection.watched) return;
+  connection.watched = true;
+  watched_.push_back(connection.cookie());
+}
+
+std::shared_ptr<const Resource> Pipeline::resource_of(uint32_t tgid) {
+  return processes_.resource_of(tgid);
+}
+
+void Pipeline::tick(uint64_t now_ns) {
+  std::erase_if(watched_, [&](uint64_t cookie) {
+    const auto found = connections_.find(cookie);
+    if (found == connections_.end()) return true;
+    found->second->expire(now_ns);
+    found->second->watched = found->second->holding();
+    return !found->second->watched;
+  });
+  while (!closing_.empty() && closing_.front().due_ns <= now_ns) {
+    const auto found = connections_.find(closing_.front().cookie);
+    if (found != connections_.end()) remove(found, now_ns);
+    closing_.pop_front();
+  }
+  stitcher_.tick(now_ns);
+  processes_.tick(now_ns);
+}
+
+void Pipeline::finish(uint64_t now_ns) {
+  for (const auto& [cookie, connection] : connections_) connection->finish(now_ns);
+  connections_.clear();
+  stitcher_.flush();
+}
+
+}  // namespace clew

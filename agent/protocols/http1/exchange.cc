@@ -1,0 +1,207 @@
+#include "agent/protocols/http1/exchange.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace clew::http1 {
+namespace {
+
+using How = MessageEvent::How;
+
+constexpr size_t kKeepTextBytes = 2048;
+
+// The values that http.request.method may have, but for _OTHER (semantic conventions 1.44).
+constexpr std::array<std::string_view, 10> kMethods = {
+    "GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE", "QUERY"};
+
+// Query parameters whose values url.query and url.full must not show, by default.
+constexpr std::array<std::string_view, 4> kSecretParameters = {"AWSAccessKeyId", "Signature", "sig",
+                                                               "X-Goog-Signature"};
+constexpr std::string_view kRedacted = "REDACTED";
+
+template <size_t N>
+bool contains(const std::array<std::string_view, N>& values, std::string_view value) {
+  return std::find(values.begin(), values.end(), value) != values.end();
+}
+
+}  // namespace
+
+void Exchange::clear() {
+  if (text_.capacity() > kKeepTextBytes) std::string().swap(text_);
+  text_.clear();
+  method_ = url_ = path_ = query_ = host_ = user_agent_ = {};
+  has_url_ = has_query_ = head_known_ = request_malformed_ = false;
+  minor_version_ = 1;
+  how_ = How::Complete;
+  port_ = status_ = 0;
+}
+
+Exchange::Range Exchange::append(std::string_view text) {
+  const Range range{.at = static_cast<uint32_t>(text_.size()),
+                    .size = static_cast<uint32_t>(text.size())};
+  text_ += text;
+  return range;
+}
+
+void Exchange::set_request(const Head& head) {
+  head_known_ = true;
+  minor_version_ = head.minor_version;
+  method_ = append(head.method);
+  user_agent_ = append(head.user_agent.substr(0, kMaxUserAgentBytes));
+  set_target(head.target.substr(0, kMaxTargetBytes), head.host.substr(0, kMaxHostBytes));
+}
+
+// Origin, absolute, authority or asterisk form (RFC 9112 section 3.2). The URL is composed once,
+// and path, query and host are parts of it.
+void Exchange::set_target(std::string_view target, std::string_view host) {
+  const uint32_t start = static_cast<uint32_t>(text_.size());
+  if (is_connect()) {
+    set_authority(target);
+    url_ = {.at = start, .size = static_cast<uint32_t>(text_.size()) - start};
+    has_url_ = !target.empty();
+    return;
+  }
+  if (!target.empty() && target.front() != '/' && target.front() != '*') {
+    const size_t scheme = target.find("://");
+    if (scheme != target.npos) {
+      append(target.substr(0, scheme + 3));
+      target.remove_prefix(scheme + 3);
+      const size_t authority = std::min(target.find_first_of("/?"), target.size());
+      host = target.substr(0, authority);
+      target.remove_prefix(authority);
+      const size_t credentials = host.rfind('@');
+      if (credentials != host.npos) {
+        const bool has_password = host.substr(0, credentials).find(':') != host.npos;
+        append(kRedacted);
+        if (has_password) append(":REDACTED");
+        append("@");
+        host.remove_prefix(credentials + 1);
+      }
+    }
+  } else {
+    append("http://");
+  }
+  set_authority(host);
+  has_url_ = !host.empty();
+  const size_t question = std::min(target.find('?'), target.size());
+  path_ = append(target.substr(0, question));
+  if (target == "*") {
+    // The URL of "OPTIONS *" has no path (RFC 9110 section 7.1).
+    url_ = {.at = start, .size = path_.at - start};
+    return;
+  }
+  if (question < target.size()) {
+    has_query_ = true;
+    append("?");
+    append_query(target.substr(question + 1));
+  }
+  url_ = {.at = start, .size = static_cast<uint32_t>(text_.size()) - start};
+}
+
+void Exchange::append_query(std::string_view query) {
+  query_.at = static_cast<uint32_t>(text_.size());
+  while (true) {
+    const size_t end = std::min(query.find('&'), query.size());
+    const std::string_view parameter = query.substr(0, end);
+    const size_t equals = parameter.find('=');
+    if (equals != parameter.npos && contains(kSecretParameters, parameter.substr(0, equals))) {
+      append(parameter.substr(0, equals + 1));
+      append(kRedacted);
+    } else {
+      append(parameter);
+    }
+    if (end == query.size()) break;
+    append("&");
+    query.remove_prefix(end + 1);
+  }
+  query_.size = static_cast<uint32_t>(text_.size()) - query_.at;
+}
+
+// host, host:port, [v6] or [v6]:port.
+void Exchange::set_authority(std::string_view authority) {
+  const uint32_t start = append(authority).at;
+  size_t name = authority.find(':');
+  const bool is_v6 = authority.starts_with('[') && authority.find(']') != authority.npos;
+  if (is_v6) name = authority.find(']') + 1;
+  name = std::min(name, authority.size());
+  host_ = is_v6 ? Range{.at = start + 1, .size = static_cast<uint32_t>(name) - 2}
+                : Range{.at = start, .size = static_cast<uint32_t>(name)};
+  if (name == authority.size() || authority[name] != ':') return;
+  const char* end = authority.data() + authority.size();
+  uint16_t port = 0;
+  const auto parsed = std::from_chars(authority.data() + name + 1, end, port);
+  if (parsed.ec == std::errc() && parsed.ptr == end) port_ = port;
+}
+
+void Exchange::set_response(const Head& head) {
+  status_ = head.status;
+  status_text_ = {static_cast<char>('0' + status_ / 100),
+                  static_cast<char>('0' + status_ / 10 % 10),
+                  static_cast<char>('0' + status_ % 10)};
+}
+
+void Exchange::describe(SpanKind kind, SpanBuilder& span) const {
+  const std::string_view method = text(method_);
+  if (contains(kMethods, method)) {
+    span.name(method);
+    span.attribute("http.request.method", method);
+  } else {
+    span.name("HTTP");
+    span.attribute("http.request.method", "_OTHER");
+    if (!method.empty()) span.attribute("http.request.method_original", method);
+  }
+  if (!method.empty()) {
+    describe_url(kind, span);
+    span.attribute("network.protocol.version", minor_version_ == 0 ? "1.0" : "1.1");
+  }
+  describe_outcome(kind, span);
+}
+
+void Exchange::describe_url(SpanKind kind, SpanBuilder& span) const {
+  if (kind == SpanKind::Server) {
+    span.attribute("url.scheme", "http");
+    if (user_agent_.size != 0) span.attribute("user_agent.original", text(user_agent_));
+  }
+  if (kind == SpanKind::Client && has_url_) {
+    span.attribute("url.full", text(url_));
+  } else {
+    span.attribute("url.path", text(path_));
+    if (has_query_) span.attribute("url.query", text(query_));
+  }
+  if (host_.size != 0) {
+    span.attribute("server.address", text(host_));
+    if (port_ != 0) span.attribute("server.port", int64_t{port_});
+  }
+}
+
+void Exchange::describe_outcome(SpanKind kind, SpanBuilder& span) const {
+  if (status_ != 0) span.attribute("http.response.status_code", int64_t{status_});
+  const char* trouble = nullptr;
+  switch (how_) {
+    case How::Unanswered:
+      trouble = "no_response";
+      break;
+    case How::Cut:
+      trouble = "response_cut";
+      break;
+    case How::Malformed:
+      trouble = "malformed";
+      break;
+    case How::GapLost:
+      span.boolean("clew.incomplete", true);
+      break;
+    case How::Complete:
+      break;
+  }
+  const uint16_t first_error = kind == SpanKind::Client ? 400 : 500;
+  if (status_ >= first_error) {
+    span.attribute("error.type", std::string_view(status_text_.data(), status_text_.size()));
+  } else if (trouble != nullptr) {
+    span.attribute("error.type", trouble);
+  } else {
+    return;
+  }
+  span.status(SpanStatus::Error);
+}
+
+}  // namespace clew::http1

@@ -1,0 +1,164 @@
+// What a span says of an exchange.
+#include <gtest/gtest.h>
+
+#include "agent/protocols/http1/test_support.h"
+
+namespace clew::http1 {
+namespace {
+
+struct Described {
+  std::string server, client;
+};
+
+Described describe(std::string_view request, std::string_view response) {
+  Http1Session session;
+  std::vector<MessageEvent> events;
+  session.feed(Side::Request, as_bytes(request), 0, true, events);
+  if (!response.empty()) session.feed(Side::Response, as_bytes(response), 0, true, events);
+  if (events.empty() || events.back().kind != MessageEvent::Kind::ExchangeEnded) {
+    session.finish(events);
+  }
+  return {describe_text(session, 0, SpanKind::Server), describe_text(session, 0, SpanKind::Client)};
+}
+
+std::string request_to(std::string_view target, std::string_view host = "h") {
+  return fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\n\r\n", target, host);
+}
+
+constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+
+TEST(Describe, BothKinds) {
+  const Described seen = describe(
+      "GET /a/b?x=1&y HTTP/1.1\r\nHost: shop.example:8080\r\nUser-Agent: curl/7.88.1\r\n\r\n", kOk);
+  EXPECT_EQ(seen.server,
+            "GET http.request.method=GET url.scheme=http user_agent.original=curl/7.88.1 "
+            "url.path=/a/b url.query=x=1&y server.address=shop.example server.port=8080 "
+            "network.protocol.version=1.1 http.response.status_code=200");
+  EXPECT_EQ(seen.client,
+            "GET http.request.method=GET url.full=http://shop.example:8080/a/b?x=1&y "
+            "server.address=shop.example server.port=8080 "
+            "network.protocol.version=1.1 http.response.status_code=200");
+}
+
+TEST(Describe, WithoutHost) {
+  const Described seen = describe("GET /a?b HTTP/1.0\r\n\r\n", kOk);
+  const std::string_view rest =
+      "url.path=/a url.query=b network.protocol.version=1.0 http.response.status_code=200";
+  EXPECT_EQ(seen.server, fmt::format("GET http.request.method=GET url.scheme=http {}", rest));
+  EXPECT_EQ(seen.client, fmt::format("GET http.request.method=GET {}", rest));
+}
+
+TEST(Describe, Targets) {
+  struct Case {
+    std::string_view target, host, full, path;
+  };
+  const Case cases[] = {
+      {"/", "h", "http://h/", "/"},
+      {"/p", "[::1]:80", "http://[::1]:80/p", "/p"},
+      {"http://o.example:81/p?q", "h", "http://o.example:81/p?q", "/p"},
+      {"http://user:pass@o.example/p", "h", "http://REDACTED:REDACTED@o.example/p", "/p"},
+      {"http://user@o.example/p", "h", "http://REDACTED@o.example/p", "/p"},
+      {"https://o.example?q", "h", "https://o.example?q", ""},
+      {"/p?AWSAccessKeyId=a&x=sig&sig=b", "h",
+       "http://h/p?AWSAccessKeyId=REDACTED&x=sig&sig=REDACTED", "/p"},
+      {"/p?Signature=a=b&signature=c&X-Goog-Signature=", "h",
+       "http://h/p?Signature=REDACTED&signature=c&X-Goog-Signature=REDACTED", "/p"},
+      {"/p?&&sig&sig", "h", "http://h/p?&&sig&sig", "/p"},
+  };
+  for (const Case& c : cases) {
+    const Described seen = describe(request_to(c.target, c.host), kOk);
+    EXPECT_NE(seen.client.find(fmt::format("url.full={} ", c.full)), std::string::npos)
+        << seen.client;
+    EXPECT_NE(seen.server.find(fmt::format("url.path={} ", c.path)), std::string::npos)
+        << seen.server;
+    EXPECT_EQ(seen.server.find("pass"), std::string::npos);
+  }
+}
+
+TEST(Describe, Addresses) {
+  struct Case {
+    std::string_view host, expected;
+  };
+  const Case cases[] = {
+      {"h", " server.address=h network"},
+      {"h:", " server.address=h network"},
+      {"h:99999", " server.address=h network"},
+      {"h:8o", " server.address=h network"},
+      {"10.0.0.1:81", " server.address=10.0.0.1 server.port=81 "},
+      {"[fe80::1]", " server.address=fe80::1 network"},
+      {"[fe80::1]:82", " server.address=fe80::1 server.port=82 "},
+      {"[broken:83", " server.address=[broken server.port=83 "},
+      {"[]:1", "/ server.port"},
+  };
+  for (const Case& c : cases) {
+    const std::string seen = describe(request_to("/", c.host), kOk).server;
+    const bool expects_none = c.host == "[]:1";
+    EXPECT_EQ(seen.find(c.expected) != std::string::npos, !expects_none) << seen;
+  }
+}
+
+TEST(Describe, AsteriskAndAuthority) {
+  const Described options = describe("OPTIONS * HTTP/1.1\r\nHost: h:81\r\n\r\n", kOk);
+  EXPECT_NE(options.client.find("url.full=http://h:81 "), std::string::npos) << options.client;
+  EXPECT_NE(options.server.find("url.path=* "), std::string::npos);
+  const Described connect =
+      describe("CONNECT o.example:443 HTTP/1.1\r\nHost: p\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n");
+  EXPECT_EQ(connect.client,
+            "CONNECT http.request.method=CONNECT url.full=o.example:443 "
+            "server.address=o.example server.port=443 network.protocol.version=1.1 "
+            "http.response.status_code=200");
+}
+
+TEST(Describe, UnknownMethod) {
+  const Described seen = describe("PROPFIND / HTTP/1.1\r\n\r\n", kOk);
+  EXPECT_TRUE(seen.server.starts_with(
+      "HTTP http.request.method=_OTHER http.request.method_original=PROPFIND "))
+      << seen.server;
+}
+
+TEST(Describe, Outcomes) {
+  struct Case {
+    std::string_view response, server_tail, client_tail;
+  };
+  const Case cases[] = {
+      {"HTTP/1.1 302 X\r\nContent-Length: 0\r\n\r\n", "status_code=302", "status_code=302"},
+      {"HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n", "status_code=404",
+       "status_code=404 error.type=404 ERROR"},
+      {"HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n", "status_code=503 error.type=503 ERROR",
+       "status_code=503 error.type=503 ERROR"},
+      {"HTTP/1.1 200 X\r\nContent-Length: 9\r\n\r\n", "error.type=response_cut ERROR",
+       "error.type=response_cut ERROR"},
+      {"HTTP/1.1 200 X\r\nContent-Length: x\r\n\r\n", "error.type=malformed ERROR",
+       "error.type=malformed ERROR"},
+      {"", "error.type=no_response ERROR", "error.type=no_response ERROR"},
+  };
+  for (const Case& c : cases) {
+    const Described seen = describe(request_to("/"), c.response);
+    EXPECT_TRUE(seen.server.ends_with(c.server_tail)) << seen.server;
+    EXPECT_TRUE(seen.client.ends_with(c.client_tail)) << seen.client;
+  }
+}
+
+TEST(Describe, LostBytesAreNoError) {
+  Chat chat;
+  chat.request(request_to("/")).response("HTTP/1.1 200 X\r\nA").gap(Side::Response, 9).finish();
+  EXPECT_TRUE(chat.log().back().ends_with("status_code=200 clew.incomplete=1"))
+      << chat.log().back();
+}
+
+TEST(Describe, LongTextIsCut) {
+  const std::string path = "/" + std::string(3 * kMaxTargetBytes, 'x');
+  const Described seen = describe(request_to(path, std::string(1000, 'h')), kOk);
+  EXPECT_NE(seen.server.find(fmt::format("url.path={} ", path.substr(0, kMaxTargetBytes))),
+            std::string::npos);
+  EXPECT_NE(seen.server.find(fmt::format("address={} ", std::string(kMaxHostBytes, 'h'))),
+            std::string::npos);
+}
+
+TEST(Describe, OnlyWhatIsKept) {
+  Http1Session session;
+  EXPECT_EQ(describe_text(session, 0, SpanKind::Server), "");
+}
+
+}  // namespace
+}  // namespace clew::http1

@@ -1,0 +1,22 @@
+#include "agent/protocols/registry.h"
+
+#include "agent/protocols/http1/parser.h"
+#include "agent/protocols/http1/spans.h"
+
+namespace clew {
+namespace {
+
+constexpr Protocol kProtocols[] = {
+    {.name = "http",
+     .detect = http1::detect,
+     .detection_limit = http1::kDetectBytes,
+     .open = http1::open_session},
+};
+
+}  // namespace
+
+std::span<const Protocol> protocols() {
+  return kProtocols;
+}
+
+}  // namespace clew

@@ -1,0 +1,40 @@
+// An exchange under way on a connection, as the stitcher keeps it: times, identity, place in the tree.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "agent/protocols/protocol.h"
+#include "agent/stitch/peers.h"
+#include "agent/stitch/trace_node.h"
+#include "agent/streams/segment.h"
+#include "bpf/abi/connection.h"
+
+namespace clew {
+
+struct OpenExchange {
+  uint64_t number = 0;
+  NodeRef node;
+  uint32_t tgid = 0;
+};
+
+/// The ends of a connection and what the stitcher keeps for it.
+struct StitchedConnection {
+  clew_role role = CLEW_ROLE_UNKNOWN;
+  uint32_t tgid = 0;
+  std::string local_address, remote_address;  ///< as text, IPv4-mapped addresses as IPv4
+  uint16_t local_port = 0, remote_port = 0;
+  ConnectionKey key;
+  std::shared_ptr<PeerPair> pair;
+
+  std::deque<OpenExchange> open;  ///< in the order of their requests
+  uint64_t begun = 0;             ///< exchanges begun so far
+
+  /// Sequence number of stream offset 0 on the request side, once known.
+  bool has_sequence = false;
+  uint32_t sequence_base = 0;
+};
+
+}  // namespace clew

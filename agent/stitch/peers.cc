@@ -1,0 +1,68 @@
+#include "agent/stitch/peers.h"
+
+#include <algorithm>
+
+namespace clew {
+namespace {
+
+// An end that nobody traces would collect for ever; its peer, if it comes, comes soon.
+constexpr size_t kMaxWaiting = 1024;
+constexpr size_t kMaxWaitingAlone = 64;
+
+// Takes the exchange that began at `sequence`, if it waits.
+NodeRef take(std::deque<PeerPair::Waiting>& waiting, uint32_t sequence) {
+  const auto found = std::ranges::find(waiting, sequence, &PeerPair::Waiting::sequence);
+  if (found == waiting.end()) return {};
+  NodeRef node = std::move(found->node);
+  waiting.erase(found);
+  return node;
+}
+
+void wait(std::deque<PeerPair::Waiting>& waiting, uint32_t sequence, const NodeRef& node,
+          unsigned ends) {
+  waiting.push_back({sequence, node});
+  const size_t limit = ends > 1 ? kMaxWaiting : kMaxWaitingAlone;
+  while (waiting.size() > limit) waiting.pop_front();
+}
+
+}  // namespace
+
+std::shared_ptr<PeerPair> Peers::open(const ConnectionKey& key) {
+  auto& pair = pairs_[key];
+  if (!pair) pair = std::make_shared<PeerPair>();
+  ++pair->ends;
+  return pair;
+}
+
+void Peers::close(const ConnectionKey& key, std::shared_ptr<PeerPair>& pair) {
+  if (!pair) return;
+  if (--pair->ends == 0) {
+    const auto found = pairs_.find(key);
+    if (found != pairs_.end() && found->second == pair) pairs_.erase(found);
+  }
+  pair.reset();
+}
+
+bool Peers::client_began(PeerPair& pair, uint32_t sequence, const NodeRef& node) {
+  if (const NodeRef server = take(pair.servers, sequence)) return join(node, server);
+  wait(pair.clients, sequence, node, pair.ends);
+  return false;
+}
+
+bool Peers::server_began(PeerPair& pair, uint32_t sequence, const NodeRef& node) {
+  if (const NodeRef client = take(pair.clients, sequence)) return join(client, node);
+  wait(pair.servers, sequence, node, pair.ends);
+  return false;
+}
+
+bool Peers::join(const NodeRef& client, const NodeRef& server) {
+  if (descends_from(*client.get(), *server.get())) return false;  // contradiction: leave it out
+  nodes_.set_parent(*server.get(), client, "stream");
+  client->joined = true;
+  server->joined = true;
+  // The send is recorded after it was made: the peer may have read the bytes before.
+  client->start_ns = std::min(client->start_ns, server->start_ns);
+  return true;
+}
+
+}  // namespace clew

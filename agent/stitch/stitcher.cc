@@ -1,0 +1,235 @@
+#include "agent/stitch/stitcher.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace clew {
+namespace {
+
+constexpr uint64_t kRememberEnded = 2'000'000'000;
+
+uint64_t as_number(const uint8_t* id) {
+  uint64_t number = 0;
+  std::memcpy(&number, id, sizeof(number));
+  return number;
+}
+
+SpanId as_span_id(uint64_t number) {
+  SpanId id;
+  std::memcpy(id.data(), &number, sizeof(number));
+  return id;
+}
+
+// "thread" where the thread served nothing else meanwhile: then there is no other request it can be.
+std::string_view link_name(uint8_t evidence, unsigned served_by_thread) {
+  switch (evidence) {
+    case CLEW_EVIDENCE_CONNECT:
+      return "connect";
+    case CLEW_EVIDENCE_CREATED:
+      return "created";
+    default:
+      return served_by_thread <= 1 ? "thread" : "turn";
+  }
+}
+
+}  // namespace
+
+Stitcher::Stitcher(Counters& counters, ResourceOf resource_of, HeldSpans::Release release)
+    : counters_(counters),
+      resource_of_(std::move(resource_of)),
+      peers_(nodes_),
+      held_(HeldSpans::Limits{}, std::move(release)),
+      random_(std::random_device{}()) {}
+
+void Stitcher::connect(StitchedConnection& connection) {
+  if (!connection.pair) connection.pair = peers_.open(connection.key);
+}
+
+void Stitcher::disconnect(StitchedConnection& connection) {
+  peers_.close(connection.key, connection.pair);
+}
+
+void Stitcher::on_events(StitchedConnection& connection, const Session& session,
+                         std::span<const MessageEvent> events, const SegmentFacts& now,
+                         const std::function<const SegmentFacts*(uint64_t)>& request_facts) {
+  for (const auto& event : events) {
+    switch (event.kind) {
+      case MessageEvent::Kind::RequestStarted: {
+        const SegmentFacts* facts = request_facts(event.offset);
+        begin(connection, event, facts ? *facts : now);
+        break;
+      }
+      case MessageEvent::Kind::ExchangeEnded:
+        finish(connection, session, event, now);
+        break;
+      case MessageEvent::Kind::RequestEnded:
+      case MessageEvent::Kind::ResponseStarted:
+        break;
+    }
+  }
+}
+
+void Stitcher::begin(StitchedConnection& connection, const MessageEvent& event,
+                     const SegmentFacts& facts) {
+  OpenExchange& exchange = connection.open.emplace_back();
+  exchange.number = event.exchange;
+  exchange.tgid = facts.tgid ? facts.tgid : connection.tgid;
+  exchange.node = nodes_.make();
+  exchange.node->tid = facts.tid;
+  // The first message of a segment has the ids that the kernel made; the rest get theirs here.
+  const bool kernel_ids = facts.has_context && event.offset == facts.offset;
+  if (connection.role == CLEW_ROLE_SERVER) {
+    exchange.node->start_ns = facts.time_ns;
+    begin_served(exchange, facts, kernel_ids);
+  } else {
+    exchange.node->start_ns = facts.begin_ns;
+    begin_called(connection, exchange, facts, kernel_ids);
+  }
+  ++connection.begun;
+  if (facts.has_sequence) {
+    connection.has_sequence = true;
+    connection.sequence_base = facts.sequence_base;
+  }
+  join(connection, event.offset, exchange.node);
+}
+
+void Stitcher::begin_served(OpenExchange& exchange, const SegmentFacts& facts, bool kernel_ids) {
+  TraceNode& node = *exchange.node.get();
+  const uint64_t span_id = kernel_ids ? as_number(facts.context.span_id) : random_id();
+  node.span_id = as_span_id(span_id);
+  if (kernel_ids) {
+    std::memcpy(node.trace_id.data(), facts.context.trace_id, node.trace_id.size());
+  } else {
+    const uint64_t halves[2] = {random_id(), random_id()};
+    std::memcpy(node.trace_id.data(), halves, node.trace_id.size());
+  }
+  served_.insert_or_assign(span_id, exchange.node);
+  count_served(facts.tid, +1);
+}
+
+void Stitcher::begin_called(StitchedConnection& connection, OpenExchange& exchange,
+                            const SegmentFacts& facts, bool kernel_ids) {
+  TraceNode& node = *exchange.node.get();
+  node.span_id =
+      as_span_id(kernel_ids ? as_number(facts.context.span_id) : random_id());
+  const uint64_t parent_id = facts.has_context ? as_number(facts.context.parent_span_id) : 0;
+  if (facts.has_context && (kernel_ids || parent_id)) {
+    std::memcpy(node.trace_id.data(), facts.context.trace_id, node.trace_id.size());
+  } else {
+    const uint64_t halves[2] = {random_id(), random_id()};
+    std::memcpy(node.trace_id.data(), halves, node.trace_id.size());
+  }
+  if (!parent_id) return;
+
+  const auto found = served_.find(parent_id);
+  const auto leave_out = [&](Counter why) {
+    counters_.add(why);
+    const uint64_t halves[2] = {random_id(), random_id()};
+    std::memcpy(node.trace_id.data(), halves, node.trace_id.size());
+  };
+  if (found == served_.end()) return leave_out(Counter::links_unknown);
+  const NodeRef& parent = found->second;
+  if (parent->end_ns && parent->end_ns < node.start_ns) return leave_out(Counter::links_ended);
+  // An answer freed a pooled connection, and some waiting request took it in the same turn: whose
+  // request that is cannot be told where the thread serves several.
+  const unsigned served = served_by(parent->tid);
+  const bool reused = connection.begun > 0;
+  if (facts.evidence == CLEW_EVIDENCE_ANSWER && reused && served > 1) {
+    return leave_out(Counter::links_ambiguous);
+  }
+  nodes_.set_parent(node, parent, link_name(facts.evidence, served));
+}
+
+void Stitcher::join(StitchedConnection& connection, uint64_t offset, const NodeRef& node) {
+  if (!connection.pair || !connection.has_sequence) return;
+  const uint32_t sequence = connection.sequence_base + static_cast<uint32_t>(offset);
+  if (connection.role == CLEW_ROLE_SERVER) {
+    peers_.server_began(*connection.pair, sequence, node);
+  } else {
+    peers_.client_began(*connection.pair, sequence, node);
+  }
+}
+
+void Stitcher::mistaken_start(StitchedConnection& connection, const SegmentFacts& facts) {
+  if (connection.role != CLEW_ROLE_SERVER || connection.open.empty()) return;
+  const uint64_t span_id = as_number(facts.context.span_id);
+  served_.insert_or_assign(span_id, connection.open.back().node);
+  leaving_.push_back({facts.time_ns + kRememberEnded, span_id});
+}
+
+void Stitcher::finish(StitchedConnection& connection, const Session& session,
+                      const MessageEvent& event, const SegmentFacts& now) {
+  const auto found = std::ranges::find(connection.open, event.exchange, &OpenExchange::number);
+  if (found == connection.open.end()) return;
+  OpenExchange exchange = std::move(*found);
+  connection.open.erase(found);
+  TraceNode& node = *exchange.node.get();
+  node.end_ns = std::max(now.time_ns, node.start_ns);
+  const bool served = connection.role == CLEW_ROLE_SERVER;
+  if (served) {
+    count_served(node.tid, -1);
+    uint64_t span_id = 0;
+    std::memcpy(&span_id, node.span_id.data(), sizeof(span_id));
+    leaving_.push_back({node.end_ns + kRememberEnded, span_id});
+  }
+  if (event.how == MessageEvent::How::GapLost) counters_.add(Counter::exchanges_hidden);
+
+  const SpanKind kind = served ? SpanKind::Server : SpanKind::Client;
+  builder_.clear();
+  session.describe(event.exchange, kind, builder_);
+  describe_connection(connection, kind);
+  held_.add(builder_, exchange.node, kind, resource_of_(exchange.tgid), node.end_ns);
+  counters_.add(Counter::spans);
+}
+
+void Stitcher::describe_connection(const StitchedConnection& connection, SpanKind kind) {
+  if (connection.remote_address.empty()) return;
+  const bool served = kind == SpanKind::Server;
+  if (!builder_.has("server.address")) {
+    builder_.attribute("server.address",
+                       served ? connection.local_address : connection.remote_address);
+  }
+  if (!builder_.has("server.port")) {
+    builder_.attribute("server.port",
+                       int64_t{served ? connection.local_port : connection.remote_port});
+  }
+  if (served) builder_.attribute("client.address", connection.remote_address);
+  builder_.attribute("network.peer.address", connection.remote_address);
+  builder_.attribute("network.peer.port", int64_t{connection.remote_port});
+}
+
+void Stitcher::count_served(uint32_t tid, int change) {
+  const auto [entry, fresh] = served_by_thread_.try_emplace(tid, 0u);
+  if (change > 0) {
+    ++entry->second;
+  } else if (entry->second <= 1) {
+    served_by_thread_.erase(entry);
+  } else {
+    --entry->second;
+  }
+}
+
+unsigned Stitcher::served_by(uint32_t tid) const {
+  const auto found = served_by_thread_.find(tid);
+  return found == served_by_thread_.end() ? 0 : found->second;
+}
+
+uint64_t Stitcher::random_id() {
+  uint64_t id = 0;
+  while (id == 0) id = random_();
+  return id;
+}
+
+void Stitcher::tick(uint64_t now_ns) {
+  held_.tick(now_ns);
+  while (!leaving_.empty() && leaving_.front().due_ns <= now_ns) {
+    served_.erase(leaving_.front().span_id);
+    leaving_.pop_front();
+  }
+}
+
+void Stitcher::flush() {
+  held_.flush();
+}
+
+}  // namespace clew

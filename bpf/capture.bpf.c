@@ -1,0 +1,316 @@
+// Capture at the socket layer, once per operation, and the life of sockets and processes. The hooks
+// stand at the end and are thin; operation() tells what is done with a send or a receive.
+#include "kernel_types.h"
+
+#include "abi/connection.h"
+#include "abi/segment.h"
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_tracing.h>
+
+#include "buffers.bpf.h"
+#include "connections.bpf.h"
+#include "context.bpf.h"
+#include "http1.bpf.h"
+#include "maps.bpf.h"
+#include "processes.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+enum {
+  FIRST_BYTES = 1024,   // copied of every operation, and all of most
+  ORDINARY_PIECES = 2,  // records of an operation that may hold several messages
+  PIPELINED_PIECES = 8, // the same, where requests are known to be sent in bulk
+  LOOK_LIMIT = 32,      // failed looks until a connection joined midway is left alone
+};
+
+// What is the same for all records of an operation.
+struct facts {
+  struct clew_context context;
+  __u64 cookie;
+  __u64 begin_ns;
+  __u32 sequence_base;
+  __u16 flags;
+  __u8 direction;
+  __u8 evidence;
+};
+
+struct operation {
+  struct sock *sk;
+  struct socket_state *state;
+  struct workspace *workspace;
+  struct source from;
+  struct facts facts;
+};
+
+// Emits one record whose payload of `length` bytes lies ready in the workspace. Global, so that the
+// verifier looks at it once.
+__noinline int emit_segment(const struct facts *facts, __u64 offset, __s32 result, __u32 length) {
+  if (!facts) return 0;
+  const __u32 key = facts->direction;
+  struct workspace *to = bpf_map_lookup_elem(&workspaces, &key);
+  if (!to || length > CLEW_PIECE_BYTES) return 0;
+  const bool starts = facts->flags & CLEW_SEGMENT_MESSAGE_START;
+  // Without a context the header moves up against the payload, so that a record is one run of bytes.
+  __u8 *begin = starts ? to->header : to->header + sizeof(struct clew_context);
+  struct clew_segment *segment = (struct clew_segment *)begin;
+  const __u64 identity = bpf_get_current_pid_tgid();
+  const __u64 now = bpf_ktime_get_ns();
+  const __u64 since = facts->begin_ns ? now - facts->begin_ns : 0;
+  segment->record.kind = CLEW_RECORD_SEGMENT;
+  segment->record.detail = facts->direction;
+  segment->record.flags = facts->flags;
+  segment->record.tgid = identity >> 32;
+  segment->record.time_ns = now;
+  segment->cookie = facts->cookie;
+  segment->offset = offset;
+  segment->result = result;
+  segment->tid = (__u32)identity;
+  segment->sequence_base = facts->sequence_base;
+  segment->begin_delta_ns = since < ~0U ? since : 0;
+  segment->length = length;
+  segment->evidence = facts->evidence;
+  __builtin_memset(segment->padding, 0, sizeof(segment->padding));
+  if (starts) {
+    __builtin_memcpy(to->header + sizeof(*segment), &facts->context, sizeof(facts->context));
+  }
+  const __u64 fixed = sizeof(*segment) + (starts ? sizeof(struct clew_context) : 0);
+  if (bpf_ringbuf_output(&records, begin, fixed + length, 0)) {
+    count(CLEW_COUNTER_ring_full);
+  } else {
+    count(CLEW_COUNTER_segments);
+  }
+  return 0;
+}
+
+// The socket's state, made at its first operation; NULL if it is not followed.
+static __always_inline struct socket_state *followed(struct sock *sk) {
+  if (!is_followed_kind(sk)) return NULL;
+  if (!is_selected(bpf_get_current_pid_tgid() >> 32)) return NULL;
+  struct socket_state *state = bpf_sk_storage_get(&sockets, sk, 0, 0);
+  if (state) return state->own ? NULL : state;
+  state = bpf_sk_storage_get(&sockets, sk, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+  if (!state) {
+    count(CLEW_COUNTER_socket_state_full);
+    return NULL;
+  }
+  if (is_peer_own(sk)) {
+    state->own = 1;
+    count(CLEW_COUNTER_own_socket);
+    return NULL;
+  }
+  return state;
+}
+
+// Decides what the bytes are. Returns false where nothing is to be done with them.
+static __always_inline bool recognise(struct operation *op, enum look look, __u64 offset) {
+  struct socket_state *state = op->state;
+  if (state->protocol == PROTOCOL_UNKNOWN) {
+    const bool first = state->from_start && offset == 0;
+    if (look == LOOK_NOTHING || (look == LOOK_PREFIX && !first)) {
+      if (first || ++state->looks > LOOK_LIMIT) {
+        state->protocol = PROTOCOL_OTHER;
+        count(CLEW_COUNTER_other_protocol);
+      }
+      return false;
+    }
+    state->protocol = PROTOCOL_HTTP1;
+    const bool requests = look == LOOK_REQUEST || look == LOOK_PREFIX;
+    const bool serves = requests == (op->facts.direction == CLEW_RECEIVED);
+    if (look != LOOK_PREFIX || state->role == CLEW_ROLE_UNKNOWN) {
+      state->role = serves ? CLEW_ROLE_SERVER : CLEW_ROLE_CLIENT;
+    }
+  }
+  if (!state->announced) announce(op->sk, state);
+  return true;
+}
+
+// Lets the context follow the operation; a request begun here gets its own.
+static __always_inline void follow_context(struct operation *op, enum look look, bool turned) {
+  struct socket_state *state = op->state;
+  const bool serves = state->role == CLEW_ROLE_SERVER;
+  const bool requests = serves == (op->facts.direction == CLEW_RECEIVED);
+  const bool starts = look == LOOK_REQUEST || (look == LOOK_PREFIX && turned);
+  if (requests && starts) {
+    op->facts.flags |= CLEW_SEGMENT_MESSAGE_START;
+    if (serves) {
+      begin_served(state, &op->facts.context);
+    } else {
+      op->facts.evidence = begin_called(state, &op->facts.context);
+    }
+    if (look == LOOK_REQUEST && !turned) state->pipelined = 1;
+  } else if (serves || op->facts.direction == CLEW_RECEIVED) {
+    resume(state);
+  }
+}
+
+// How many bytes of an operation of `total` bytes are copied.
+static __always_inline __u32 copy_limit(const struct operation *op, __u32 total) {
+  const bool starts = op->facts.flags & CLEW_SEGMENT_MESSAGE_START;
+  if (starts && total > 2048 && is_bodiless(op->workspace->payload)) op->state->pipelined = 1;
+  if (op->state->pipelined) return PIPELINED_PIECES * CLEW_PIECE_BYTES;
+  if (total <= ORDINARY_PIECES * CLEW_PIECE_BYTES &&
+      bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) < settings.ring_bytes / 4) {
+    return ORDINARY_PIECES * CLEW_PIECE_BYTES;
+  }
+  return starts || op->facts.direction == CLEW_SENT ? CLEW_PIECE_BYTES : FIRST_BYTES;
+}
+
+// An operation too long for one short record: as many pieces as are worth copying (`limit` bytes), then
+// its very end. Global, so that the verifier walks its paths once.
+__noinline int emit_long(struct facts *facts, const struct source *from, __u64 offset, __u32 total,
+                         __u32 limit) {
+  if (!facts || !from) return 0;
+  __u32 done = 0;
+  for (int i = 0; i < PIPELINED_PIECES; ++i) {
+    __u32 size = total - done;
+    if (size > CLEW_PIECE_BYTES) size = CLEW_PIECE_BYTES;
+    if (size > limit - done) size = limit - done;
+    const __u32 length = gather(facts->direction, from, done, size);
+    __u32 next = done + size;
+    // What is left but for the tail is covered by this record, and not copied.
+    const bool last = length < size || next >= limit;
+    if (last && total - done > size + CLEW_TAIL_BYTES) next = total - CLEW_TAIL_BYTES;
+    emit_segment(facts, offset + done, next - done, length);
+    facts->flags = (facts->flags & ~CLEW_SEGMENT_MESSAGE_START) | CLEW_SEGMENT_CONTINUED;
+    done = next;
+    if (last || done >= total) break;
+  }
+  if (done >= total) return 0;
+  const __u32 length = gather(facts->direction, from, done, total - done);
+  emit_segment(facts, offset + done, total - done, length);
+  return 0;
+}
+
+static __always_inline void read_sequence(struct operation *op, __u64 offset, __u32 total) {
+  struct tcp_sock *tcp = bpf_skc_to_tcp_sock(op->sk);
+  if (!tcp) return;
+  op->facts.flags |= CLEW_SEGMENT_SEQUENCE;
+  const __u32 end = op->facts.direction == CLEW_SENT ? tcp->write_seq : tcp->copied_seq;
+  op->facts.sequence_base = end - total - (__u32)offset;
+  if (op->facts.direction == CLEW_SENT) return;
+  // Nothing was read before: the connection is seen from its first byte. rcv_nxt may count a FIN.
+  if (op->state->from_start || offset != 0 || op->state->last_direction) return;
+  const __u32 before = end - total - (tcp->rcv_nxt - (__u32)tcp->bytes_received);
+  if (before <= 1) op->state->from_start = 1;
+}
+
+static __always_inline bool is_passing_error(int result) {
+  return result == -EAGAIN || result == -4 /* EINTR */ || result <= -512 /* ERESTART... */;
+}
+
+static __always_inline void operation(struct sock *sk, int result, int flags, __u8 direction) {
+  if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) return;
+  if (result < 0 && is_passing_error(result)) return;
+  struct socket_state *state = followed(sk);
+  if (!state) return;
+  const __u32 key = direction;
+  struct operation op = {.sk = sk, .state = state};
+  op.facts.direction = direction;
+  op.facts.cookie = bpf_get_socket_cookie(sk);
+  op.workspace = bpf_map_lookup_elem(&workspaces, &key);
+  if (!op.workspace) return;
+  if (direction == CLEW_SENT) {
+    op.facts.begin_ns = state->send_begin_ns;
+    state->send_begin_ns = 0;
+  }
+  if (result <= 0) {
+    const bool end = direction == CLEW_RECEIVED && sk->sk_shutdown & RCV_SHUTDOWN;
+    if (state->announced && (result < 0 || end)) {
+      emit_segment(&op.facts, state->bytes[direction & 1], result, 0);
+    }
+    return;
+  }
+  const __u32 total = result;
+  const __u64 offset = __sync_fetch_and_add(&state->bytes[direction & 1], total);
+  if (state->protocol == PROTOCOL_OTHER) return;
+  read_sequence(&op, offset, total);
+  const bool turned = state->last_direction != 1 + direction;
+  state->last_direction = 1 + direction;
+
+  const bool readable = !(flags & MSG_TRUNC) && find_source(sk, direction, &op.from);
+  __u32 length = 0;
+  if (readable) {
+    const bool unknown = state->protocol == PROTOCOL_UNKNOWN;
+    const __u32 wanted = unknown ? LOOK_BYTES : FIRST_BYTES;
+    length = gather(direction, &op.from, 0, total < wanted ? total : wanted);
+    const enum look look = look_at(direction, length);
+    if (!recognise(&op, look, offset)) return;
+    follow_context(&op, look, turned);
+    if (unknown && length < total) {
+      length = gather(direction, &op.from, 0, total < FIRST_BYTES ? total : FIRST_BYTES);
+    }
+  } else {
+    if (!state->announced) return;
+    op.facts.flags |= CLEW_SEGMENT_UNREADABLE;
+    resume(state);
+  }
+  if (readable && total > FIRST_BYTES) {
+    emit_long(&op.facts, &op.from, offset, total, copy_limit(&op, total));
+  } else {
+    emit_segment(&op.facts, offset, total, length);
+  }
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(on_receive, struct sock *sk, int result, int flags) {
+  operation(sk, result, flags, CLEW_RECEIVED);
+  return 0;
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(on_send, struct sock *sk, int result, int flags) {
+  operation(sk, result, flags, CLEW_SENT);
+  return 0;
+}
+
+// When a send begins, before the peer can see a byte of it. Optional: kernel 6.15.
+SEC("?tp_btf/tcp_sendmsg_locked")
+int BPF_PROG(on_send_begin, struct sock *sk, struct msghdr *message, struct sk_buff *buffer,
+             int size_goal) {
+  struct socket_state *state = bpf_sk_storage_get(&sockets, sk, 0, 0);
+  if (state && !state->send_begin_ns) state->send_begin_ns = bpf_ktime_get_ns();
+  return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(on_state, struct sock *sk, int old_state, int new_state) {
+  if (new_state == TCP_SYN_SENT) {
+    if (is_followed_kind(sk)) on_connect(sk);
+    return 0;
+  }
+  if (new_state == TCP_LISTEN) {
+    on_listen(sk);
+    return 0;
+  }
+  if (new_state != TCP_ESTABLISHED && new_state != TCP_CLOSE && new_state != TCP_FIN_WAIT1 &&
+      new_state != TCP_LAST_ACK) {
+    return 0;
+  }
+  struct socket_state *state = bpf_sk_storage_get(&sockets, sk, 0, 0);
+  if (!state) return 0;
+  if (new_state == TCP_ESTABLISHED) {
+    if (state->own) remember_own_peer(sk);
+  } else if (state->announced) {
+    emit_closing(sk, state, new_state == TCP_CLOSE ? CLEW_CLOSING_CLOSED : CLEW_CLOSING_SENT_FIN);
+  }
+  return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_process_fork, struct task_struct *parent, struct task_struct *child) {
+  on_fork(parent, child);
+  return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_process_exec, struct task_struct *task, int old_pid, struct linux_binprm *program) {
+  on_exec(task, program);
+  return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_process_exit, struct task_struct *task) {
+  on_exit(task);
+  return 0;
+}

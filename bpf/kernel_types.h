@@ -1,0 +1,169 @@
+// The few kernel structures the programs read, declared by hand: CO-RE relocates each access against
+// the running kernel, so that only names matter, neither order nor size.
+#pragma once
+
+#include "abi/types.h"
+
+#include <linux/bpf.h>
+
+#define __kernel_type __attribute__((preserve_access_index))
+
+typedef _Bool bool;
+#define true 1
+#define false 0
+#define NULL ((void *)0)
+
+struct in6_addr {
+  __u8 u6_addr8[16];  // as the kernel's in6_u, whatever the union's view
+};
+
+struct ns_common {
+  unsigned int inum;
+} __kernel_type;
+
+struct net {
+  struct ns_common ns;
+} __kernel_type;
+
+typedef struct {
+  struct net *net;
+} __kernel_type possible_net_t;
+
+struct sock_common {
+  unsigned short skc_family;
+  volatile unsigned char skc_state;
+  __be32 skc_daddr;
+  __be32 skc_rcv_saddr;
+  __be16 skc_dport;
+  __u16 skc_num;
+  possible_net_t skc_net;
+  struct in6_addr skc_v6_daddr;
+  struct in6_addr skc_v6_rcv_saddr;
+} __kernel_type;
+
+struct socket;
+
+struct sock {
+  struct sock_common __sk_common;
+  __u16 sk_protocol;
+  __u16 sk_type;
+  __u8 sk_shutdown;
+  int sk_err;
+  struct socket *sk_socket;
+} __kernel_type;
+
+struct socket {
+  struct sock *sk;
+} __kernel_type;
+
+struct tcp_sock {
+  __u32 copied_seq;
+  __u32 write_seq;
+  __u32 rcv_nxt;
+  __u64 bytes_received;
+} __kernel_type;
+
+struct msghdr;
+struct sk_buff;
+
+struct file {
+  void *private_data;
+} __kernel_type;
+
+struct fdtable {
+  unsigned int max_fds;
+  struct file **fd;
+} __kernel_type;
+
+struct files_struct {
+  struct fdtable *fdt;
+} __kernel_type;
+
+struct mm_struct {
+  unsigned long arg_start;
+  unsigned long arg_end;
+} __kernel_type;
+
+typedef struct {
+  int counter;
+} atomic_t;
+
+struct signal_struct {
+  atomic_t live;
+} __kernel_type;
+
+struct thread_info {
+  __u32 status;
+} __kernel_type;
+
+struct task_struct {
+  struct thread_info thread_info;
+  unsigned int flags;
+  int pid;
+  int tgid;
+  char comm[16];
+  struct task_struct *group_leader;
+  struct task_struct *real_parent;
+  struct mm_struct *mm;
+  struct files_struct *files;
+  struct signal_struct *signal;
+} __kernel_type;
+
+struct linux_binprm {
+  const char *filename;
+} __kernel_type;
+
+// x86-64 registers of a system call.
+struct pt_regs {
+  unsigned long r10;
+  unsigned long r9;
+  unsigned long r8;
+  unsigned long ax;
+  unsigned long cx;
+  unsigned long dx;
+  unsigned long si;
+  unsigned long di;
+  unsigned long orig_ax;
+} __kernel_type;
+
+// User space structures as the system calls take them (x86-64 layout, fixed by the ABI).
+struct user_iovec {
+  void *base;
+  __u64 length;
+};
+
+struct user_msghdr {
+  void *name;
+  int name_length;
+  int padding;
+  struct user_iovec *vector;
+  __u64 vector_length;
+  void *control;
+  __u64 control_length;
+  unsigned int flags;
+};
+
+enum {
+  AF_INET = 2,
+  AF_INET6 = 10,
+  SOCK_STREAM = 1,
+  IPPROTO_TCP = 6,
+  IPPROTO_MPTCP = 262,
+  EAGAIN = 11,
+  RCV_SHUTDOWN = 1,
+  MSG_OOB = 0x1,
+  MSG_PEEK = 0x2,
+  MSG_TRUNC = 0x20,
+  MSG_ERRQUEUE = 0x2000,
+  PF_KTHREAD = 0x00200000,
+  TS_COMPAT = 0x0002,
+};
+
+enum tcp_state {
+  TCP_ESTABLISHED = 1,
+  TCP_SYN_SENT = 2,
+  TCP_FIN_WAIT1 = 4,
+  TCP_CLOSE = 7,
+  TCP_LAST_ACK = 9,
+  TCP_LISTEN = 10,
+};

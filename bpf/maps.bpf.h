@@ -1,0 +1,119 @@
+// The maps. Each comment states key, value, writer, lifetime, bound and what counts when it is full.
+#pragma once
+
+#include "abi/counters.h"
+#include "abi/segment.h"
+#include "abi/settings.h"
+#include "kernel_types.h"
+
+#include <bpf/bpf_helpers.h>
+
+const volatile struct clew_settings settings;
+
+// Records for user space. Written by every program; bound: set before load (default 8 MiB); a record
+// that finds it full is dropped and counts as ring_full.
+struct {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, 8 << 20);
+} records SEC(".maps");
+
+// enum clew_counter -> count, per CPU. Written here, summed by user space; never reset.
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, CLEW_COUNTER_COUNT);
+  __type(key, __u32);
+  __type(value, __u64);
+} counters SEC(".maps");
+
+static __always_inline void count(__u32 which) {
+  __u64 *value = bpf_map_lookup_elem(&counters, &which);
+  if (value) ++*value;
+}
+
+enum clew_protocol {
+  PROTOCOL_UNKNOWN = 0,
+  PROTOCOL_HTTP1 = 1,
+  PROTOCOL_OTHER = 2,  // nothing clew reads: left alone
+};
+
+// A trace and the span in it that new work belongs to.
+struct owner {
+  __u8 trace_id[16];
+  __u64 span_id;  // 0: no context
+  __u32 evidence;
+  __u32 padding;
+};
+
+struct socket_state {
+  __u64 bytes[2];       // moved so far, by enum clew_direction: the stream offsets
+  __u64 send_begin_ns;  // when the send under way began; 0 if none
+  struct owner owner;   // server: the request being served; client: who sent the last request
+  struct owner opener;  // client: who opened the connection; consumed by the first request
+  __u8 role;            // enum clew_role
+  __u8 protocol;        // enum clew_protocol
+  __u8 announced;       // the connection record is out
+  __u8 from_start;      // seen from its first byte
+  __u8 looks;           // failed looks at content while the protocol is unknown
+  __u8 last_direction;  // 1 + enum clew_direction of the last operation; 0: none yet
+  __u8 pipelined;       // requests were seen to be sent in bulk: copy whole operations
+  __u8 own;             // clew's own connection
+};
+
+// State of a followed socket. Key: the socket; made at its first operation by a selected process or
+// at connect; freed by the kernel with the socket. Bound: the sockets of selected processes; a failed
+// allocation counts as socket_state_full.
+struct {
+  __uint(type, BPF_MAP_TYPE_SK_STORAGE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, int);
+  __type(value, struct socket_state);
+} sockets SEC(".maps");
+
+// The context that a thread works in. Key: the task; written by socket operations and at fork; freed
+// by the kernel with the task. A failed allocation counts as thread_state_full.
+struct {
+  __uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, int);
+  __type(value, struct owner);
+} threads SEC(".maps");
+
+// Selected processes. Key: tgid; value: enum clew_selection. Written by user space, at fork (children
+// follow), exec and listen; deleted at exit. Bound 65,536; beyond counts as process_table_full.
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __uint(max_entries, 65536);
+  __type(key, __u32);
+  __type(value, __u32);
+} processes SEC(".maps");
+
+struct endpoints {
+  __u8 local[16];
+  __u8 remote[16];
+  __u16 local_port;
+  __u16 remote_port;
+  __u32 network_namespace;
+};
+
+// Clew's own connections, as their peer sees them, so that a traced collector on this host does not
+// show clew's exports. Written when such a connection is established; least recently used goes first.
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, 256);
+  __type(key, struct endpoints);
+  __type(value, __u8);
+} own_peers SEC(".maps");
+
+// Where a record is put together: header, context and one piece of payload. Key: enum clew_direction
+// (the send and the receive program may interrupt each other, neither interrupts itself).
+struct workspace {
+  __u8 header[88];
+  __u8 payload[2 * CLEW_PIECE_BYTES];
+};
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 2);
+  __type(key, __u32);
+  __type(value, struct workspace);
+} workspaces SEC(".maps");

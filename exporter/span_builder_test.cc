@@ -1,0 +1,135 @@
+#include "exporter/span_builder.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+#include <string>
+
+#include "exporter/sample_spans.h"
+
+namespace {
+std::atomic<size_t> allocations{0};
+}
+
+void* operator new(size_t size) {
+  ++allocations;
+  void* place = std::malloc(size);
+  if (place == nullptr) throw std::bad_alloc();
+  return place;
+}
+void operator delete(void* place) noexcept {
+  std::free(place);
+}
+void operator delete(void* place, size_t) noexcept {
+  std::free(place);
+}
+
+namespace clew {
+namespace {
+
+TEST(SpanBuilder, CommitsCopiesOfAllButStaticKeys) {
+  SpanBatch batch;
+  SpanBuilder builder;
+  {
+    std::string name = "GET /a-name-too-long-for-the-small-string-buffer";
+    std::string message = "500 from a server with a long name";
+    std::string state = "vendor=value-that-is-rather-long-too";
+    std::string value = "a value that is not static and not short";
+    std::string key = "http.request.header.x-made-at-run-time";
+    std::string first = "the first of two header values",
+                second = "the second of two header values";
+    const std::array<std::string_view, 2> values = {first, second};
+    builder.name(name);
+    builder.status(SpanStatus::Error, message);
+    builder.trace_state(state);
+    builder.attribute("text", value);
+    builder.attribute("number", int64_t{-7});
+    builder.boolean("flag", true);
+    builder.list_with_key_copy(key, values);
+    Span span;
+    span.kind = SpanKind::Client;
+    span.start_unix_ns = 11;
+    builder.commit(span, batch);
+    for (std::string* text : {&name, &message, &state, &value, &key, &first, &second}) {
+      text->assign(text->size(), '#');
+    }
+  }
+  builder.clear();
+
+  ASSERT_EQ(batch.spans().size(), 1u);
+  const Span& span = batch.spans()[0];
+  EXPECT_EQ(span.name, "GET /a-name-too-long-for-the-small-string-buffer");
+  EXPECT_EQ(span.status, SpanStatus::Error);
+  EXPECT_EQ(span.status_message, "500 from a server with a long name");
+  EXPECT_EQ(span.trace_state, "vendor=value-that-is-rather-long-too");
+  EXPECT_EQ(span.kind, SpanKind::Client);
+  EXPECT_EQ(span.start_unix_ns, 11u);
+  ASSERT_EQ(span.attributes.size(), 4u);
+  EXPECT_EQ(span.attributes[0].key, "text");
+  EXPECT_EQ(span.attributes[0].type, AttributeType::Text);
+  EXPECT_EQ(span.attributes[0].text, "a value that is not static and not short");
+  EXPECT_EQ(span.attributes[1].type, AttributeType::Integer);
+  EXPECT_EQ(span.attributes[1].integer, -7);
+  EXPECT_EQ(span.attributes[2].type, AttributeType::Boolean);
+  EXPECT_EQ(span.attributes[2].integer, 1);
+  EXPECT_EQ(span.attributes[3].type, AttributeType::TextList);
+  EXPECT_EQ(span.attributes[3].key, "http.request.header.x-made-at-run-time");
+  ASSERT_EQ(span.attributes[3].list.size(), 2u);
+  EXPECT_EQ(span.attributes[3].list[0], "the first of two header values");
+  EXPECT_EQ(span.attributes[3].list[1], "the second of two header values");
+}
+
+TEST(SpanBuilder, ManyListsKeepTheirOwnItems) {
+  SpanBatch batch;
+  SpanBuilder builder;
+  for (int i = 0; i < 100; ++i) {
+    const std::string key = "key" + std::to_string(i);
+    const std::array<std::string_view, 2> values = {"a", i % 2 == 0 ? "even" : "odd"};
+    builder.list_with_key_copy(key, values);
+  }
+  builder.commit({}, batch);
+  const auto attributes = batch.spans()[0].attributes;
+  ASSERT_EQ(attributes.size(), 100u);
+  for (size_t i = 0; i < 100; ++i) {
+    EXPECT_EQ(attributes[i].key, "key" + std::to_string(i));
+    EXPECT_EQ(attributes[i].list[1], i % 2 == 0 ? "even" : "odd");
+  }
+}
+
+TEST(SpanBuilder, ClearForgetsEverything) {
+  SpanBatch batch;
+  SpanBuilder builder;
+  builder.name("old");
+  builder.status(SpanStatus::Error, "old");
+  builder.trace_state("old");
+  builder.attribute("old", "old");
+  builder.clear();
+  builder.commit({}, batch);
+  const Span& span = batch.spans()[0];
+  EXPECT_TRUE(span.name.empty());
+  EXPECT_TRUE(span.status_message.empty());
+  EXPECT_TRUE(span.trace_state.empty());
+  EXPECT_TRUE(span.attributes.empty());
+  EXPECT_EQ(span.status, SpanStatus::Unset);
+}
+
+TEST(SpanBuilder, AllocatesNothingPerSpanOrAttribute) {
+  SpanBuilder builder;
+  const auto resource = sample_resource("shop");
+  SpanBatch warm_up;
+  add_sample_span(warm_up, builder, resource, 0);
+
+  SpanBatch batch;
+  const size_t before = allocations;
+  constexpr size_t kSpans = 2000;
+  for (size_t i = 0; i < kSpans; ++i) add_sample_span(batch, builder, resource, i);
+  const size_t used = allocations - before;
+  // What remains are the arena's blocks (256 KiB each) and the growth of a few vectors.
+  EXPECT_LT(used, 50u) << "for " << kSpans << " spans with 12 attributes each";
+  EXPECT_GT(used, 0u);
+}
+
+}  // namespace
+}  // namespace clew

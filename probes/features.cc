@@ -1,0 +1,182 @@
+#include "probes/features.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <sys/utsname.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string_view>
+
+#include "probes/handles.h"
+
+namespace clew {
+namespace {
+
+using State = Feature::State;
+
+struct BtfCloser {
+  void operator()(btf* data) const { btf__free(data); }
+};
+using Btf = std::unique_ptr<btf, BtfCloser>;
+
+Feature yes(std::string detail = {}) {
+  return {State::Yes, std::move(detail)};
+}
+Feature no(std::string detail) {
+  return {State::No, std::move(detail)};
+}
+
+Feature from_error(int code) {
+  if (code == EPERM || code == EACCES) return {State::Unknown, std::strerror(code)};
+  return no(std::strerror(code));
+}
+
+Feature probe_map(bpf_map_type type, uint32_t key, uint32_t value, uint32_t entries) {
+  const Fd fd(bpf_map_create(type, "clew_probe", key, value, entries, nullptr));
+  return fd ? yes() : from_error(errno);
+}
+
+// A tracepoint that typed programs can attach to has a typedef btf_trace_NAME.
+Feature probe_tracepoint(const btf* kernel, std::string_view name) {
+  if (!kernel) return {State::Unknown, "needs BTF"};
+  const auto type = fmt::format("btf_trace_{}", name);
+  return btf__find_by_name_kind(kernel, type.c_str(), BTF_KIND_TYPEDEF) > 0
+             ? yes()
+             : no(fmt::format("no tracepoint {} here", name));
+}
+
+// The smallest program: r0 = 0; exit.
+constexpr std::array kReturnZero = {
+    bpf_insn{.code = 0xb7, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
+    bpf_insn{.code = 0x95, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
+};
+
+Feature probe_program(bpf_prog_type type) {
+  const Fd fd(bpf_prog_load(type, "clew_probe", "GPL", kReturnZero.data(), kReturnZero.size(),
+                            nullptr));
+  return fd ? yes() : from_error(errno);
+}
+
+Feature probe_trampolines(const btf* kernel) {
+  if (!kernel) return {State::Unknown, "needs BTF"};
+  LIBBPF_OPTS(bpf_prog_load_opts, options);
+  options.expected_attach_type = BPF_TRACE_FENTRY;
+  const int function = btf__find_by_name_kind(kernel, "inet_sendmsg", BTF_KIND_FUNC);
+  if (function < 0) return no("no BTF of kernel functions");
+  options.attach_btf_id = static_cast<uint32_t>(function);
+  const Fd program(bpf_prog_load(BPF_PROG_TYPE_TRACING, "clew_probe", "GPL", kReturnZero.data(),
+                                 kReturnZero.size(), &options));
+  if (!program) return from_error(errno);
+  const Fd link(bpf_raw_tracepoint_open(nullptr, program.get()));
+  if (link) return yes();
+  return no(fmt::format("attaching fentry: {}", std::strerror(errno)));
+}
+
+std::string first_line(const char* path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+// Where a file system of `type` is mounted, or an empty string.
+std::string mount_point(std::string_view type) {
+  std::ifstream mounts("/proc/self/mounts");
+  std::string line;
+  while (std::getline(mounts, line)) {
+    std::istringstream fields(line);
+    std::string device, point, kind;
+    if (fields >> device >> point >> kind && kind == type) return point;
+  }
+  return {};
+}
+
+Feature probe_mount(std::string_view type, std::string_view how) {
+  auto point = mount_point(type);
+  if (!point.empty()) return yes(std::move(point));
+  return no(fmt::format("not mounted ({})", how));
+}
+
+Feature probe_lockdown() {
+  const auto line = first_line("/sys/kernel/security/lockdown");
+  if (line.empty()) return {State::Unknown, "securityfs does not say"};
+  if (line.find("[none]") != std::string::npos) return no("none");
+  return yes(line);
+}
+
+Feature probe_kprobes() {
+  std::ifstream types("/sys/bus/event_source/devices/kprobe/type");
+  return types ? yes() : no("this kernel has none");
+}
+
+}  // namespace
+
+Features probe_features() {
+  libbpf_set_print([](libbpf_print_level, const char*, va_list) { return 0; });
+  Features found;
+  utsname names{};
+  if (uname(&names) == 0) {
+    found.kernel = names.release;
+    found.architecture = names.machine;
+  }
+  const Btf kernel(btf__load_vmlinux_btf());
+  found.btf = kernel ? yes("/sys/kernel/btf/vmlinux") : no("/sys/kernel/btf/vmlinux is not there");
+  found.privileges = probe_program(BPF_PROG_TYPE_RAW_TRACEPOINT);
+  if (!found.privileges.available()) {
+    found.privileges = no(
+        "loading BPF programs is not permitted: run as root, or with CAP_BPF, CAP_PERFMON and "
+        "CAP_SYS_PTRACE");
+  }
+  found.ring_buffer = probe_map(BPF_MAP_TYPE_RINGBUF, 0, 0, 65536);
+  found.socket_tracepoints = probe_tracepoint(kernel.get(), "sock_send_length");
+  if (found.socket_tracepoints.available()) {
+    found.socket_tracepoints = probe_tracepoint(kernel.get(), "sock_recv_length");
+  }
+  found.socket_state = probe_tracepoint(kernel.get(), "inet_sock_set_state");
+  found.send_begin = probe_tracepoint(kernel.get(), "tcp_sendmsg_locked");
+  // Storage maps need BTF of their value; whether the helpers exist says enough.
+  const auto helper = [](bpf_func_id id) {
+    const int result = libbpf_probe_bpf_helper(BPF_PROG_TYPE_TRACING, id, nullptr);
+    if (result > 0) return yes();
+    return result == 0 ? no("helper missing") : Feature{State::Unknown, std::strerror(-result)};
+  };
+  found.socket_storage = helper(BPF_FUNC_sk_storage_get);
+  found.task_storage = helper(BPF_FUNC_task_storage_get);
+  found.kprobes = probe_kprobes();
+  found.trampolines = probe_trampolines(kernel.get());
+  found.lockdown = probe_lockdown();
+  found.cgroup2 = probe_mount("cgroup2", "containers are told apart by cgroup v1 paths");
+  found.tracefs = probe_mount("tracefs", "mount -t tracefs nodev /sys/kernel/tracing");
+  found.bpffs = probe_mount("bpf", "mount -t bpf bpf /sys/fs/bpf");
+  return found;
+}
+
+std::vector<std::string> missing_requirements(const Features& features) {
+  std::vector<std::string> missing;
+  if (!features.privileges.available()) {
+    missing.push_back(features.privileges.detail);
+    return missing;  // nothing else can be told apart without them
+  }
+  if (features.architecture != "x86_64") {
+    missing.push_back(fmt::format("architecture {}: only x86_64 is supported", features.architecture));
+  }
+  const auto need = [&missing](const Feature& feature, std::string_view what) {
+    if (feature.state == State::No) {
+      missing.push_back(fmt::format("{}: {}", what, feature.detail));
+    }
+  };
+  need(features.btf, "kernel type information (CONFIG_DEBUG_INFO_BTF)");
+  need(features.ring_buffer, "BPF ring buffer (kernel 5.8)");
+  need(features.socket_tracepoints, "socket tracepoints (kernel 6.3)");
+  need(features.socket_state, "tracepoint inet_sock_set_state");
+  return missing;
+}
+
+}  // namespace clew

@@ -1,0 +1,15 @@
+#!/usr/bin/env python3
+"""One keep-alive connection to HOST PORT; each line on stdin is a path to GET, answered by `CODE PATH`."""
+
+import http.client
+import sys
+
+connection = http.client.HTTPConnection(sys.argv[1], int(sys.argv[2]), timeout=60)
+connection.connect()
+print("connected", connection.sock.getsockname()[1], flush=True)
+for line in sys.stdin:
+    path = line.strip()
+    connection.request("GET", path)
+    response = connection.getresponse()
+    response.read()
+    print(response.status, path, flush=True)

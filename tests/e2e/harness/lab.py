@@ -1,0 +1,80 @@
+"""One test's world: a folder, and the processes that end with the test."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from .agent import BINARY, Agent, Summary, settle
+from .processes import Child
+from .services import APPS, PYTHON, App, Chain, Curl, Nginx, Wrk, node
+
+
+class Lab:
+    def __init__(self):
+        self.directory = Path(tempfile.mkdtemp(prefix="clew-e2e-"))
+        self.directory.chmod(0o755)  # the tests without privileges look into it
+        self._children = []
+        self._names = 0
+
+    def close(self):
+        for child in reversed(self._children):
+            child.kill()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def folder(self, stem):
+        self._names += 1
+        path = self.directory / f"{stem}{self._names}"
+        path.mkdir()
+        return path
+
+    def start(self, argv, **options):
+        """Starts a program that this test owns."""
+        child = Child(argv, **options)
+        self._children.append(child)
+        return child
+
+    def run(self, argv, timeout=60, **options):
+        """Runs a program to its end; returns it, with its exit code in `.process.returncode`."""
+        child = self.start(argv, **options)
+        child.process.stdin.close()
+        child.wait(timeout)
+        return child
+
+    def agent(self, *select, **options):
+        """`clew run`, ready, exporting to a file."""
+        return Agent(self.start, self.folder("agent") / "spans.jsonl", [str(part) for part in select], **options)
+
+    def trace(self, select, command, timeout=90, expect_code=0, before_exec=None):
+        """`clew trace SELECT -- COMMAND` with a file export, run to its end: (Child, Result)."""
+        span_file = self.folder("trace") / "spans.jsonl"
+        child = self.run([BINARY, "trace", *select, "--export", f"file:{span_file}", "--", *command],
+                         timeout, name="clew trace", before_exec=before_exec)
+        assert child.process.returncode == expect_code, child.describe()
+        return child, settle(Summary.parse(child.stderr.text), span_file, child.stderr.text)
+
+    def clew(self, *arguments, **options):
+        """Any other command of the agent, run to its end."""
+        return self.run([BINARY, *arguments], name="clew", **options)
+
+    def nginx(self, **options):
+        return Nginx(self.start, self.folder("nginx"), **options)
+
+    def wrk(self, url, **options):
+        return Wrk(self.start, url, **options)
+
+    def curl(self, *arguments, **options):
+        return Curl(self.start, arguments, **options)
+
+    def chain(self):
+        return Chain(self.start, self.folder("chain"))
+
+    def python_app(self, name, *arguments, **options):
+        """A listening Python program of tests/e2e/apps."""
+        return App(self.start, [PYTHON, APPS / name, *arguments], **options)
+
+    def node_app(self, name, *arguments, **options):
+        return App(self.start, [node(), APPS / name, *arguments], **options)
+
+    def environment(self, **changes):
+        return {**os.environ, **changes}

@@ -1,0 +1,196 @@
+"""Spans as the file export writes them (OTLP/JSON, one ExportTraceServiceRequest a line)."""
+
+import json
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+SERVER, CLIENT = 2, 3
+UNSET, OK, ERROR = 0, 1, 2
+KIND_NAMES = {SERVER: "server", CLIENT: "client"}
+
+_TRACE_ID = re.compile(r"(?!0{32})[0-9a-f]{32}")
+_SPAN_ID = re.compile(r"(?!0{16})[0-9a-f]{16}")
+
+
+@dataclass(slots=True)
+class Span:
+    trace_id: str
+    span_id: str
+    parent_id: str  # empty: a root
+    name: str
+    kind: int
+    start_ns: int
+    end_ns: int
+    status: int
+    status_message: str
+    attributes: dict
+    resource: dict
+
+    @property
+    def path(self):
+        """The path asked for: url.path, or that of a client's url.full."""
+        if "url.path" in self.attributes:
+            return self.attributes["url.path"]
+        return urlsplit(self.attributes.get("url.full", "")).path
+
+    @property
+    def query(self):
+        if "url.query" in self.attributes:
+            return self.attributes["url.query"]
+        return urlsplit(self.attributes.get("url.full", "")).query
+
+    @property
+    def method(self):
+        return self.attributes.get("http.request.method")
+
+    @property
+    def code(self):
+        """The response's status code; None if there was none."""
+        return self.attributes.get("http.response.status_code")
+
+    @property
+    def link(self):
+        return self.attributes.get("clew.link")
+
+    @property
+    def service(self):
+        return self.resource.get("service.name")
+
+    @property
+    def pid(self):
+        return self.resource.get("process.pid")
+
+    @property
+    def marked(self):
+        """The span says that its exchange was not completed: no status code, or one with the reason
+        why the rest is missing."""
+        reason = self.attributes.get("error.type", "")
+        return self.status == ERROR and bool(reason) and not re.fullmatch(r"[45]\d\d", reason)
+
+    @property
+    def seconds(self):
+        return (self.end_ns - self.start_ns) / 1e9
+
+    def __str__(self):
+        where = f" parent {self.parent_id} by {self.link}" if self.parent_id else " root"
+        return (f"{KIND_NAMES.get(self.kind, self.kind)} {self.service}[{self.pid}] {self.name} "
+                f"{self.path}{'?' + self.query if self.query else ''} -> {self.code}"
+                f"{' MARKED ' + str(self.attributes.get('error.type')) if self.marked else ''}"
+                f" ({self.seconds * 1000:.1f} ms, {self.span_id}{where})")
+
+
+def _value(value):
+    (kind, content), = value.items()
+    if kind == "intValue":
+        return int(content)
+    if kind == "arrayValue":
+        return [_value(item) for item in content.get("values", [])]
+    assert kind in ("stringValue", "boolValue", "doubleValue"), f"unknown OTLP value {value}"
+    return content
+
+
+def _attributes(entries):
+    result = {}
+    for entry in entries:
+        assert entry["key"] not in result, f"attribute {entry['key']} stands twice in {entries}"
+        result[entry["key"]] = _value(entry["value"])
+    return result
+
+
+def _span(entry, resource):
+    status = entry.get("status", {})
+    return Span(
+        trace_id=entry["traceId"], span_id=entry["spanId"], parent_id=entry.get("parentSpanId", ""),
+        name=entry["name"], kind=entry["kind"], start_ns=int(entry["startTimeUnixNano"]),
+        end_ns=int(entry["endTimeUnixNano"]), status=status.get("code", UNSET),
+        status_message=status.get("message", ""), attributes=_attributes(entry.get("attributes", [])),
+        resource=resource)
+
+
+def parse_line(line):
+    """The spans of one ExportTraceServiceRequest."""
+    for resource_spans in json.loads(line)["resourceSpans"]:
+        resource = _attributes(resource_spans.get("resource", {}).get("attributes", []))
+        for scope_spans in resource_spans["scopeSpans"]:
+            for entry in scope_spans["spans"]:
+                yield _span(entry, resource)
+
+
+def read_spans(path, writer_was_killed=False):
+    """All spans of a file, one at a time. A last line without its end is an error, unless its writer
+    had no time to finish it."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                if writer_was_killed and not line.endswith("\n"):
+                    return
+                assert line.endswith("\n"), f"{path}:{number}: the last line is cut off"
+                try:
+                    yield from parse_line(line)
+                except (ValueError, KeyError, TypeError) as error:
+                    raise AssertionError(f"{path}:{number}: not OTLP/JSON: {error!r}: {line[:300]}") from error
+    except FileNotFoundError:
+        return
+
+
+def check_well_formed(spans):
+    """What must hold for every span of any run."""
+    seen = set()
+    for span in spans:
+        assert _TRACE_ID.fullmatch(span.trace_id), f"trace id {span.trace_id!r}: {span}"
+        assert _SPAN_ID.fullmatch(span.span_id), f"span id {span.span_id!r}: {span}"
+        assert span.parent_id == "" or _SPAN_ID.fullmatch(span.parent_id), f"parent id of {span}"
+        assert span.span_id not in seen, f"span id used twice: {span}"
+        seen.add(span.span_id)
+        assert span.kind in KIND_NAMES, f"kind {span.kind!r}: {span}"
+        assert span.start_ns <= span.end_ns, f"ends before it starts: {span}"
+        assert bool(span.parent_id) == bool(span.link), f"a parent needs its clew.link: {span}"
+        assert span.name == span.method, f"name {span.name!r} is not the method: {span}"
+        assert span.code is not None or span.marked, f"neither answered nor marked: {span}"
+        assert span.service, f"no service.name: {span}"
+
+
+class Forest:
+    """Spans as trees."""
+
+    def __init__(self, spans):
+        self.spans = list(spans)
+        self.by_id = {span.span_id: span for span in self.spans}
+        self._children = defaultdict(list)
+        for span in self.spans:
+            self._children[span.parent_id].append(span)
+
+    def parent(self, span):
+        return self.by_id.get(span.parent_id)
+
+    def children(self, span):
+        return sorted(self._children[span.span_id], key=lambda child: child.start_ns)
+
+    def roots(self):
+        """Spans without a parent among these spans."""
+        return sorted((span for span in self.spans if span.parent_id not in self.by_id),
+                      key=lambda span: span.start_ns)
+
+    def shape(self, span):
+        """(service, kind, method, path, code, [shapes of the children])"""
+        return (span.service, KIND_NAMES[span.kind], span.method, span.path, span.code,
+                [self.shape(child) for child in self.children(span)])
+
+    def draw(self):
+        lines = []
+
+        def visit(span, depth):
+            lines.append("  " * depth + str(span))
+            for child in self.children(span):
+                visit(child, depth + 1)
+
+        for root in self.roots():
+            lines.append(f"trace {root.trace_id}")
+            visit(root, 1)
+        return "\n".join(lines) or "(no spans)"
+
+
+def draw(spans):
+    return Forest(spans).draw()
