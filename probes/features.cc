@@ -43,6 +43,13 @@ Feature probe_map(bpf_map_type type, uint32_t key, uint32_t value, uint32_t entr
   return fd ? yes() : from_error(errno);
 }
 
+// For maps that need type information of their own.
+Feature probe_map_type(bpf_map_type type) {
+  const int result = libbpf_probe_bpf_map_type(type, nullptr);
+  if (result > 0) return yes();
+  return result == 0 ? no("no such map here") : Feature{State::Unknown, std::strerror(-result)};
+}
+
 // A tracepoint that typed programs can attach to has a typedef btf_trace_NAME.
 Feature probe_tracepoint(const btf* kernel, std::string_view name) {
   if (!kernel) return {State::Unknown, "needs BTF"};
@@ -64,7 +71,7 @@ Feature probe_program(bpf_prog_type type) {
   return fd ? yes() : from_error(errno);
 }
 
-Feature probe_trampolines(const btf* kernel) {
+Feature probe_trampolines(const btf* kernel, bool privileged) {
   if (!kernel) return {State::Unknown, "needs BTF"};
   LIBBPF_OPTS(bpf_prog_load_opts, options);
   options.expected_attach_type = BPF_TRACE_FENTRY;
@@ -73,7 +80,8 @@ Feature probe_trampolines(const btf* kernel) {
   options.attach_btf_id = static_cast<uint32_t>(function);
   const Fd program(bpf_prog_load(BPF_PROG_TYPE_TRACING, "clew_probe", "GPL", kReturnZero.data(),
                                  kReturnZero.size(), &options));
-  if (!program) return from_error(errno);
+  if (!program && !privileged) return from_error(errno);
+  if (!program) return no(fmt::format("loading fentry: {}", std::strerror(errno)));
   const Fd link(bpf_raw_tracepoint_open(nullptr, program.get()));
   if (link) return yes();
   return no(fmt::format("attaching fentry: {}", std::strerror(errno)));
@@ -141,16 +149,10 @@ Features probe_features() {
   }
   found.socket_state = probe_tracepoint(kernel.get(), "inet_sock_set_state");
   found.send_begin = probe_tracepoint(kernel.get(), "tcp_sendmsg_locked");
-  // Storage maps need BTF of their value; whether the helpers exist says enough.
-  const auto helper = [](bpf_func_id id) {
-    const int result = libbpf_probe_bpf_helper(BPF_PROG_TYPE_TRACING, id, nullptr);
-    if (result > 0) return yes();
-    return result == 0 ? no("helper missing") : Feature{State::Unknown, std::strerror(-result)};
-  };
-  found.socket_storage = helper(BPF_FUNC_sk_storage_get);
-  found.task_storage = helper(BPF_FUNC_task_storage_get);
+  found.socket_storage = probe_map_type(BPF_MAP_TYPE_SK_STORAGE);
+  found.task_storage = probe_map_type(BPF_MAP_TYPE_TASK_STORAGE);
   found.kprobes = probe_kprobes();
-  found.trampolines = probe_trampolines(kernel.get());
+  found.trampolines = probe_trampolines(kernel.get(), found.privileges.available());
   found.lockdown = probe_lockdown();
   found.cgroup2 = probe_mount("cgroup2", "containers are told apart by cgroup v1 paths");
   found.tracefs = probe_mount("tracefs", "mount -t tracefs nodev /sys/kernel/tracing");
@@ -176,6 +178,8 @@ std::vector<std::string> missing_requirements(const Features& features) {
   need(features.ring_buffer, "BPF ring buffer (kernel 5.8)");
   need(features.socket_tracepoints, "socket tracepoints (kernel 6.3)");
   need(features.socket_state, "tracepoint inet_sock_set_state");
+  need(features.socket_storage, "storage in sockets (kernel 5.11)");
+  need(features.task_storage, "storage in tasks (kernel 5.11)");
   return missing;
 }
 

@@ -33,7 +33,7 @@ def expect_usage_error(child, *words):
     (["run", "--pid", "-1"], ["--pid"]),
     (["run", "--pid", "twelve"], ["--pid", "twelve"]),
     (["run", "--all", "--export", "pigeon"], ["--export", "pigeon"]),
-    (["run", "--all", "--export", "file:"], ["--export", "file:"]),
+    (["run", "--all", "--export", "file:"], ["--export", "path"]),
     (["run", "--all", "--log-level", "loud"], ["--log-level", "loud"]),
     (["run", "--all", "--for", "ever"], ["--for", "ever"]),
     (["run", "--all", "--config", "/no/such/file.yaml"], ["/no/such/file.yaml"]),

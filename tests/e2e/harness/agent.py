@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .processes import READY_S, STOP_S, Child
-from .spans import CLIENT, SERVER, check_well_formed, draw, read_spans
+from .spans import CLIENT, SERVER, check_well_formed, draw, load_spans
 
 ROOT = Path(__file__).resolve().parents[3]
 BINARY = Path(os.environ.get("CLEW_BINARY", ROOT / "build" / "release" / "clew"))
@@ -44,7 +44,7 @@ class Result:
         self.summary = summary
         self.span_file = span_file
         self.stderr = stderr
-        self.spans = list(read_spans(span_file))
+        self.spans = load_spans(span_file)
         check_well_formed(self.spans)
 
     @property

@@ -79,11 +79,14 @@ def compare_with_access_log(log, spans, in_flight):
     server's; `in_flight`: how many requests the client can have had under way when it stopped.
 
      1. Each logged request has exactly one span, and no path has two.
-     2. If nginx wrote the response (sent > 0), the span has that status code and is not marked. If it
-        could not write any of it (the client had gone), the span is marked and has no status code.
-     3. A span without a log line is a request that nginx read from the socket and never came to: it is
-        marked, has no status code, and there are at most `in_flight` of them.
+     2. If nginx wrote the response (sent > 0), the span has that status code and has not failed. If it
+        could not write any of it (the client had gone), the span has failed and has no status code.
+     3. A span without a log line is a request that nginx read from the socket and never came to: it has
+        failed, has no status code, and there are at most `in_flight` of them.
+     4. All bytes were seen, so no span is incomplete.
     """
+    unknown = [span for span in spans if span.incomplete]
+    assert not unknown, f"{len(unknown)} spans are incomplete, first: {unknown[0]}"
     expect_same({}, {path: count for path, count in Counter(line.path for line in log).items() if count > 1},
                 "paths that nginx logged twice (the load is at fault)")
     expect_same({}, {path: count for path, count in Counter(span.path for span in spans).items() if count > 1},
@@ -92,8 +95,8 @@ def compare_with_access_log(log, spans, in_flight):
     beyond = [span for span in spans if span.path not in answers]
     expect_same(answers.items(), ((span.path, span.code) for span in spans if span.path in answers),
                 "(path, status) of server spans against the access log")
-    wrong = [span for span in spans if span.marked != (answers.get(span.path) is None)]
-    assert not wrong, f"{len(wrong)} spans wrongly marked or unmarked, first: {wrong[0]}"
+    wrong = [span for span in spans if span.failed != (answers.get(span.path) is None)]
+    assert not wrong, f"{len(wrong)} spans wrongly failed or not, first: {wrong[0]}"
     unanswered = [span for span in beyond if span.code is not None]
     assert not unanswered, f"{len(unanswered)} answered spans that nginx never logged, first: {unanswered[0]}"
     assert len(beyond) <= in_flight, f"{len(beyond)} spans beyond the log, first: {beyond[0]}"

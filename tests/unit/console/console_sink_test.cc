@@ -6,8 +6,8 @@
 #include <csignal>
 #include <string>
 
-#include "exporter/console/test_pipe.h"
-#include "exporter/console/test_traces.h"
+#include "tests/unit/console/test_pipe.h"
+#include "tests/unit/console/test_traces.h"
 #include "exporter/span_builder.h"
 
 namespace clew {

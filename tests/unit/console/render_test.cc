@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "exporter/console/test_traces.h"
+#include "tests/unit/console/test_traces.h"
 #include "exporter/console/text.h"
 
 namespace clew::console {

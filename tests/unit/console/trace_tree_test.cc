@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <random>
 
-#include "exporter/console/test_traces.h"
+#include "tests/unit/console/test_traces.h"
 
 namespace clew::console {
 namespace {

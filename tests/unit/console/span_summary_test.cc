@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "exporter/console/test_traces.h"
+#include "tests/unit/console/test_traces.h"
 
 namespace clew::console {
 namespace {

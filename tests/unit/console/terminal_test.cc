@@ -11,7 +11,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "exporter/console/test_pipe.h"
+#include "tests/unit/console/test_pipe.h"
 
 namespace clew::console {
 namespace {
