@@ -52,7 +52,7 @@ static __always_inline bool vector_source(const struct user_msghdr *message, str
 // False, with the reason counted, where the bytes cannot be read or must not be.
 static __always_inline bool find_source(struct sock *sk, int direction, struct source *from) {
   struct task_struct *task = bpf_get_current_task_btf();
-  if (task->flags & PF_KTHREAD || task->thread_info.status & TS_COMPAT) {
+  if (task->flags & (PF_KTHREAD | PF_IO_WORKER) || task->thread_info.status & TS_COMPAT) {
     count(CLEW_COUNTER_unreadable);
     return false;
   }

@@ -145,15 +145,17 @@ static __always_inline void follow_context(struct operation *op, enum look look,
 }
 
 // How many bytes of an operation of `total` bytes are copied.
-static __always_inline __u32 copy_limit(const struct operation *op, __u32 total) {
-  const bool starts = op->facts.flags & CLEW_SEGMENT_MESSAGE_START;
-  if (starts && total > 2048 && is_bodiless(op->workspace->payload)) op->state->pipelined = 1;
+static __always_inline __u32 copy_limit(const struct operation *op, enum look look, __u32 total) {
+  if (look == LOOK_REQUEST && total > 2048 && is_bodiless(op->workspace->payload)) {
+    op->state->pipelined = 1;
+  }
   if (op->state->pipelined) return PIPELINED_PIECES * CLEW_PIECE_BYTES;
   if (total <= ORDINARY_PIECES * CLEW_PIECE_BYTES &&
       bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) < settings.ring_bytes / 4) {
     return ORDINARY_PIECES * CLEW_PIECE_BYTES;
   }
-  return starts || op->facts.direction == CLEW_SENT ? CLEW_PIECE_BYTES : FIRST_BYTES;
+  // A head may be that long; what begins in the middle of a body has little to tell.
+  return look == LOOK_REQUEST || look == LOOK_RESPONSE ? CLEW_PIECE_BYTES : FIRST_BYTES;
 }
 
 // An operation too long for one short record: as many pieces as are worth copying (`limit` bytes), then
@@ -201,8 +203,13 @@ static __always_inline bool is_passing_error(int result) {
 
 static __always_inline void operation(struct sock *sk, int result, int flags, __u8 direction) {
   if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) return;
-  if (result < 0 && is_passing_error(result)) return;
-  struct socket_state *state = followed(sk);
+  struct socket_state *state = NULL;
+  if (result < 0 && is_passing_error(result)) {
+    if (direction == CLEW_SENT) state = bpf_sk_storage_get(&sockets, sk, 0, 0);
+    if (state) state->send_begin_ns = 0;  // the next try begins anew
+    return;
+  }
+  state = followed(sk);
   if (!state) return;
   const __u32 key = direction;
   struct operation op = {.sk = sk, .state = state};
@@ -230,11 +237,12 @@ static __always_inline void operation(struct sock *sk, int result, int flags, __
 
   const bool readable = !(flags & MSG_TRUNC) && find_source(sk, direction, &op.from);
   __u32 length = 0;
+  enum look look = LOOK_NOTHING;
   if (readable) {
     const bool unknown = state->protocol == PROTOCOL_UNKNOWN;
     const __u32 wanted = unknown ? LOOK_BYTES : FIRST_BYTES;
     length = gather(direction, &op.from, 0, total < wanted ? total : wanted);
-    const enum look look = look_at(direction, length);
+    look = look_at(direction, length);
     if (!recognise(&op, look, offset)) return;
     follow_context(&op, look, turned);
     if (unknown && length < total) {
@@ -243,10 +251,10 @@ static __always_inline void operation(struct sock *sk, int result, int flags, __
   } else {
     if (!state->announced) return;
     op.facts.flags |= CLEW_SEGMENT_UNREADABLE;
-    resume(state);
+    follow_context(&op, LOOK_NOTHING, turned);
   }
   if (readable && total > FIRST_BYTES) {
-    emit_long(&op.facts, &op.from, offset, total, copy_limit(&op, total));
+    emit_long(&op.facts, &op.from, offset, total, copy_limit(&op, look, total));
   } else {
     emit_segment(&op.facts, offset, total, length);
   }

@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -112,6 +113,15 @@ Feature probe_mount(std::string_view type, std::string_view how) {
   return no(fmt::format("not mounted ({})", how));
 }
 
+// The kernel's programs see the host's process ids; so must we.
+Feature probe_host_processes() {
+  std::error_code error;
+  const auto name = std::filesystem::read_symlink("/proc/self/ns/pid", error).string();
+  if (error) return {State::Unknown, error.message()};
+  constexpr std::string_view kInitial = "pid:[4026531836]";  // PROC_PID_INIT_INO, fixed
+  return name == kInitial ? yes() : no("this is a pid namespace of its own (hostPID: true helps)");
+}
+
 Feature probe_lockdown() {
   const auto line = first_line("/sys/kernel/security/lockdown");
   if (line.empty()) return {State::Unknown, "securityfs does not say"};
@@ -154,6 +164,7 @@ Features probe_features() {
   found.kprobes = probe_kprobes();
   found.trampolines = probe_trampolines(kernel.get(), found.privileges.available());
   found.lockdown = probe_lockdown();
+  found.host_processes = probe_host_processes();
   found.cgroup2 = probe_mount("cgroup2", "containers are told apart by cgroup v1 paths");
   found.tracefs = probe_mount("tracefs", "mount -t tracefs nodev /sys/kernel/tracing");
   found.bpffs = probe_mount("bpf", "mount -t bpf bpf /sys/fs/bpf");
@@ -174,6 +185,7 @@ std::vector<std::string> missing_requirements(const Features& features) {
       missing.push_back(fmt::format("{}: {}", what, feature.detail));
     }
   };
+  need(features.host_processes, "the host's pid namespace");
   need(features.btf, "kernel type information (CONFIG_DEBUG_INFO_BTF)");
   need(features.ring_buffer, "BPF ring buffer (kernel 5.8)");
   need(features.socket_tracepoints, "socket tracepoints (kernel 6.3)");

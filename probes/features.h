@@ -30,6 +30,7 @@ struct Features {
   Feature kprobes;
   Feature trampolines;         ///< fentry, fexit
   Feature lockdown;            ///< Yes: the kernel is locked down
+  Feature host_processes;      ///< this process is in the host's pid namespace
   Feature cgroup2;             ///< where the unified hierarchy is mounted
   Feature tracefs;
   Feature bpffs;

@@ -34,6 +34,7 @@ class Connection {
   /// Passes on what is held and ends every exchange. Nothing may follow.
   void finish(uint64_t time_ns);
 
+  bool is_known() const { return stitched_.pair != nullptr; }
   uint64_t cookie() const { return cookie_; }
   bool idle() const { return stitched_.open.empty(); }
   bool holding() const { return sent_.stream.holding() || received_.stream.holding(); }

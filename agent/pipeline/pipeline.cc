@@ -98,8 +98,11 @@ void Pipeline::on_segment(ByteView record) {
 
 void Pipeline::on_connection(const clew_connection& record) {
   const auto found = connections_.find(record.cookie);
-  // A socket that connects again keeps its cookie.
-  if (found != connections_.end()) remove(found, record.record.time_ns);
+  // A socket that connects again keeps its cookie. Its first segment can come before this record, when
+  // two threads use it at once.
+  if (found != connections_.end() && found->second->is_known()) {
+    remove(found, record.record.time_ns);
+  }
   Connection& connection = connection_of(record.cookie, record.record.time_ns);
   if (observer_ && !observer_->wants(record.record.tgid)) return connection.ignore();
   connection.on_record(record);

@@ -20,6 +20,8 @@ struct Row {
 
 constexpr std::array kRows = {
     Row{"privileges", "privileges", &Features::privileges, "clew cannot run", true},
+    Row{"host_processes", "host's pid namespace", &Features::host_processes, "clew cannot run",
+        true},
     Row{"btf", "kernel type information", &Features::btf, "clew cannot run", true},
     Row{"ring_buffer", "BPF ring buffer", &Features::ring_buffer, "clew cannot run", true},
     Row{"socket_tracepoints", "socket tracepoints", &Features::socket_tracepoints,

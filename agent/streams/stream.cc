@@ -47,7 +47,10 @@ void Stream::expire(uint64_t now_ns, StreamConsumer& to) {
 
 void Stream::flush(StreamConsumer& to) {
   while (!held_.empty()) skip_to_first_held(to);
-  if (end_) end_if_reached(to);
+  if (!end_) return;
+  if (next_ < *end_) to.on_lost(next_, *end_ - next_);
+  next_ = std::max(next_, *end_);
+  end_if_reached(to);
 }
 
 void Stream::pass_on(const Segment& segment, StreamConsumer& to) {

@@ -40,7 +40,8 @@ class Stream {
   void end_at(uint64_t offset, StreamConsumer& to);
   /// Gives up what was waited for longer than the patience allows.
   void expire(uint64_t now_ns, StreamConsumer& to);
-  /// Passes on all that is held, with its gaps.
+  /// Passes on all that is held, with its gaps, and the end if it was announced: what is missing
+  /// before it is lost.
   void flush(StreamConsumer& to);
 
   bool holding() const { return !held_.empty(); }

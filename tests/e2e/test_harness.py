@@ -12,11 +12,13 @@ from harness.truth import (Logged, compare_with_access_log, compare_with_client,
                            expect_joined)
 
 
-def span(path="/a", code=200, kind=SERVER, span_id=None, parent="", link=None, trace="1" * 32, start=10, end=20):
+def span(path="/a", code=200, kind=SERVER, span_id=None, parent="", link=None, trace="1" * 32, start=10, end=20,
+         incomplete=False):
     span.count = getattr(span, "count", 0) + 1
     attributes = {"http.request.method": "GET", "url.path": path}
     attributes |= {"http.response.status_code": code} if code else {"error.type": "unanswered"}
     attributes |= {"clew.link": link} if link else {}
+    attributes |= {"clew.incomplete": True} if incomplete else {}
     return Span(trace, span_id or f"{span.count:016x}", parent, "GET", kind, start, end, 0 if code else ERROR, "",
                 attributes, {"service.name": "test"})
 
@@ -48,7 +50,8 @@ def test_read_spans_notices_a_cut_line(world):
 
 
 @pytest.mark.parametrize("bad", [
-    span(trace="0" * 32), span(span_id="xyz"), span(parent="1" * 16), span(start=30), span(link="thread"), span(kind=1)])
+    span(trace="0" * 32), span(span_id="xyz"), span(parent="1" * 16), span(start=30), span(link="thread"),
+    span(kind=1)])
 def test_ill_formed_spans(bad):
     check_well_formed([span()])
     with pytest.raises(AssertionError):
@@ -99,6 +102,7 @@ def test_access_log_rule():
     (log_of("/a"), [span("/a"), span("/b")], 5),  # an answered span that nginx does not know
     (log_of("/a"), [span("/a"), span("/b", None)], 0),  # more than were in flight
     (log_of("/a", sent=0), [span("/a")], 5),  # nothing was sent
+    (log_of("/a"), [span("/a", incomplete=True)], 5),  # bytes that the agent did not see
 ])
 def test_access_log_rule_fails(log, spans, in_flight):
     with pytest.raises(AssertionError):
