@@ -98,7 +98,8 @@ void Connection::on_end(clew_direction direction, uint64_t offset, uint64_t time
 
 void Connection::on_closing(const clew_closing& record) {
   last_time_ns_ = record.record.time_ns;
-  sent_.stream.end_at(record.sent, sent_);
+  // A closed socket may have a send under way that is not counted yet.
+  if (record.record.detail == CLEW_CLOSING_SENT_FIN) sent_.stream.end_at(record.sent, sent_);
 }
 
 void Connection::expire(uint64_t now_ns) {

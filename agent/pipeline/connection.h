@@ -41,7 +41,9 @@ class Connection {
   uint32_t tgid() const { return stitched_.tgid; }
   const std::string& command() const { return command_; }
 
-  bool watched = false;  ///< the pipeline's: in its list of connections that hold segments
+  // The pipeline's own notes.
+  bool watched = false;    ///< in its list of connections that hold segments
+  uint64_t closed_ns = 0;  ///< when the kernel closed the socket; 0 while it is open
 
  private:
   // Where on the request side recent segments lay: a message may be recognised some bytes late.

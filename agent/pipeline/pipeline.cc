@@ -6,7 +6,8 @@
 namespace clew {
 namespace {
 
-// A connection can be closed while its last bytes wait to be read.
+// A connection can be closed while its last bytes wait to be read, and even while the send is under way
+// that the peer answers with a reset: that send is recorded after the close.
 constexpr uint64_t kReadAfterClose = 1'000'000'000;
 
 // Views the fixed part of a record; null if the record is shorter.
@@ -83,6 +84,7 @@ void Pipeline::on_segment(ByteView record) {
   counters_.add(Counter::segments);
 
   const auto direction = segment->record.detail == CLEW_SENT ? CLEW_SENT : CLEW_RECEIVED;
+  if (departed_.contains(segment->cookie)) return;
   if (segment->result <= 0) {
     const auto found = connections_.find(segment->cookie);
     if (found == connections_.end()) return;
@@ -103,6 +105,7 @@ void Pipeline::on_connection(const clew_connection& record) {
   if (found != connections_.end() && found->second->is_known()) {
     remove(found, record.record.time_ns);
   }
+  departed_.erase(record.cookie);
   Connection& connection = connection_of(record.cookie, record.record.time_ns);
   if (observer_ && !observer_->wants(record.record.tgid)) return connection.ignore();
   connection.on_record(record);
@@ -117,9 +120,10 @@ void Pipeline::on_closing(const clew_closing& record) {
   connection.on_closing(record);
   if (record.record.detail != CLEW_CLOSING_CLOSED) return;
   if (connection.idle() && !connection.holding()) {
-    remove(found, record.record.time_ns);
+    depart(found, record.record.time_ns);
   } else {
-    closing_.push_back({record.record.time_ns + kReadAfterClose, record.cookie});
+    connection.closed_ns = record.record.time_ns;
+    closing_.push_back({record.record.time_ns, record.cookie});
   }
 }
 
@@ -167,6 +171,12 @@ void Pipeline::remove(ConnectionMap::iterator found, uint64_t now_ns) {
   connection->finish(now_ns);
 }
 
+void Pipeline::depart(ConnectionMap::iterator found, uint64_t now_ns) {
+  departed_.insert(found->first);
+  departing_.push_back({now_ns, found->first});
+  remove(found, now_ns);
+}
+
 void Pipeline::watch(Connection& connection) {
   if (connection.watched) return;
   connection.watched = true;
@@ -185,10 +195,16 @@ void Pipeline::tick(uint64_t now_ns) {
     found->second->watched = found->second->holding();
     return !found->second->watched;
   });
-  while (!closing_.empty() && closing_.front().due_ns <= now_ns) {
-    const auto found = connections_.find(closing_.front().cookie);
-    if (found != connections_.end()) remove(found, now_ns);
+  while (!closing_.empty() && closing_.front().time_ns + kReadAfterClose <= now_ns) {
+    const auto [time_ns, cookie] = closing_.front();
     closing_.pop_front();
+    const auto found = connections_.find(cookie);
+    // Not if the socket has connected anew meanwhile.
+    if (found != connections_.end() && found->second->closed_ns == time_ns) depart(found, time_ns);
+  }
+  while (!departing_.empty() && departing_.front().time_ns + kReadAfterClose <= now_ns) {
+    departed_.erase(departing_.front().cookie);
+    departing_.pop_front();
   }
   stitcher_.tick(now_ns);
   processes_.tick(now_ns);

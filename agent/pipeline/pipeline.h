@@ -2,6 +2,7 @@
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
 
 #include <cstdint>
 #include <deque>
@@ -65,6 +66,7 @@ class Pipeline {
   void on_process(ByteView record);
   Connection& connection_of(uint64_t cookie, uint64_t now_ns);
   void remove(ConnectionMap::iterator found, uint64_t now_ns);
+  void depart(ConnectionMap::iterator found, uint64_t now_ns);
   void watch(Connection& connection);
   std::shared_ptr<const Resource> resource_of(uint32_t tgid);
 
@@ -76,10 +78,13 @@ class Pipeline {
   ConnectionMap connections_;
   std::vector<uint64_t> watched_;  // cookies of connections that hold segments back
   struct Closing {
-    uint64_t due_ns;
+    uint64_t time_ns;
     uint64_t cookie;
   };
-  std::deque<Closing> closing_;  // closed by the kernel, bytes may still be read
+  std::deque<Closing> closing_;   // closed by the kernel, bytes may still be read
+  // Removed a moment ago: what still comes for them is no new connection.
+  std::deque<Closing> departing_;
+  absl::flat_hash_set<uint64_t> departed_;
 };
 
 }  // namespace clew

@@ -77,9 +77,7 @@ class Agent {
         child_(std::move(child)),
         selection_(invocation.config.select),
         pipeline_(limits(invocation.config), resources(invocation.config),
-                  [this](std::shared_ptr<const SpanBatch> batch) {
-                    exports_->push(std::move(batch));
-                  }) {}
+                  [this](const auto& batch) { exports_->push(batch); }) {}
 
   int run();
 

@@ -29,6 +29,7 @@ Result<Pipe> make_pipe() {
   } while (length < 0 && errno == EINTR);
   if (length != 1) _exit(0);
   std::vector<char*> arguments;
+  arguments.reserve(command_line.size() + 1);
   for (auto& argument : command_line) arguments.push_back(argument.data());
   arguments.push_back(nullptr);
   execvp(arguments[0], arguments.data());

@@ -50,6 +50,7 @@ void Exports::push(const std::shared_ptr<const SpanBatch>& batch) {
 
 void Exports::drain(std::chrono::milliseconds deadline) {
   std::vector<std::jthread> threads;
+  threads.reserve(queues_.size());
   for (const auto& queue : queues_) {
     threads.emplace_back([&queue, deadline] { queue->drain(deadline); });
   }

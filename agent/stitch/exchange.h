@@ -18,6 +18,7 @@ struct OpenExchange {
   uint64_t number = 0;
   NodeRef node;
   uint32_t tgid = 0;
+  uint64_t alias = 0;  ///< span id of the latest mistaken start within it; 0: none
 };
 
 /// The ends of a connection and what the stitcher keeps for it.

@@ -152,9 +152,11 @@ void Stitcher::join(StitchedConnection& connection, uint64_t offset, const NodeR
 
 void Stitcher::mistaken_start(StitchedConnection& connection, const SegmentFacts& facts) {
   if (connection.role != CLEW_ROLE_SERVER || connection.open.empty()) return;
-  const uint64_t span_id = as_number(facts.context.span_id);
-  served_.insert_or_assign(span_id, connection.open.back().node);
-  leaving_.push_back({facts.time_ns + kRememberEnded, span_id});
+  OpenExchange& exchange = connection.open.back();
+  // Calls go by the latest; an earlier one matters only to those recorded late.
+  if (exchange.alias) leaving_.push_back({facts.time_ns + kRememberEnded, exchange.alias});
+  exchange.alias = as_number(facts.context.span_id);
+  served_.insert_or_assign(exchange.alias, exchange.node);
 }
 
 void Stitcher::finish(StitchedConnection& connection, const Session& session,
@@ -168,9 +170,9 @@ void Stitcher::finish(StitchedConnection& connection, const Session& session,
   const bool served = connection.role == CLEW_ROLE_SERVER;
   if (served) {
     count_served(node.tid, -1);
-    uint64_t span_id = 0;
-    std::memcpy(&span_id, node.span_id.data(), sizeof(span_id));
-    leaving_.push_back({node.end_ns + kRememberEnded, span_id});
+    const uint64_t due_ns = node.end_ns + kRememberEnded;
+    leaving_.push_back({due_ns, as_number(node.span_id.data())});
+    if (exchange.alias) leaving_.push_back({due_ns, exchange.alias});
   }
   if (event.how == MessageEvent::How::GapLost) counters_.add(Counter::exchanges_hidden);
 
