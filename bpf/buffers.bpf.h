@@ -111,6 +111,7 @@ __noinline __u32 gather(__u32 direction, const struct source *from, __u64 skip, 
   struct workspace *to = bpf_map_lookup_elem(&workspaces, &direction);
   if (!to || !from) return 0;
   if (length > CLEW_PIECE_BYTES) length = CLEW_PIECE_BYTES;
+  barrier_var(length);  // or the bound is tested on a copy, which the verifier of 6.1 does not follow
   if (from->base) {
     if (bpf_probe_read_user(to->payload, length, (const __u8 *)from->base + skip)) {
       count(CLEW_COUNTER_copy_failed);

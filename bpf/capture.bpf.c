@@ -188,7 +188,11 @@ static __always_inline void read_sequence(struct operation *op, __u64 offset, __
   struct tcp_sock *tcp = bpf_skc_to_tcp_sock(op->sk);
   if (!tcp) return;
   op->facts.flags |= CLEW_SEGMENT_SEQUENCE;
-  const __u32 end = op->facts.direction == CLEW_SENT ? tcp->write_seq : tcp->copied_seq;
+  // Read first: the kernel counts the FIN in rcv_nxt, then sets the flag.
+  const bool has_fin = op->sk->__sk_common.skc_flags & (1UL << SOCK_DONE);
+  __u32 end = op->facts.direction == CLEW_SENT ? tcp->write_seq : tcp->copied_seq;
+  // The read took the FIN together with the last bytes: it has a number, and is no byte.
+  if (op->facts.direction == CLEW_RECEIVED && has_fin && end == tcp->rcv_nxt) --end;
   op->facts.sequence_base = end - total - (__u32)offset;
   if (op->facts.direction == CLEW_SENT) return;
   // Nothing was read before: the connection is seen from its first byte. rcv_nxt may count a FIN.
@@ -260,24 +264,82 @@ static __always_inline void operation(struct sock *sk, int result, int flags, __
   }
 }
 
-SEC("tp_btf/sock_recv_length")
+// The hooks of one backend are loaded, and no others (probes/plan.h): each operation must be seen once.
+
+// Backend socket tracepoints: kernel 6.3.
+SEC("?tp_btf/sock_recv_length")
 int BPF_PROG(on_receive, struct sock *sk, int result, int flags) {
   operation(sk, result, flags, CLEW_RECEIVED);
   return 0;
 }
 
-SEC("tp_btf/sock_send_length")
+SEC("?tp_btf/sock_send_length")
 int BPF_PROG(on_send, struct sock *sk, int result, int flags) {
   operation(sk, result, flags, CLEW_SENT);
   return 0;
 }
 
-// When a send begins, before the peer can see a byte of it. Optional: kernel 6.15.
+// Backend fexit: the functions that the tracepoints' callers call, for TCP and MPTCP alike. The flags of
+// a send are 0, as the tracepoint has them.
+static __always_inline void socket_operation(struct socket *socket, int result, int flags,
+                                             __u8 direction) {
+  struct sock *sk = socket->sk;
+  if (sk) operation(sk, result, flags, direction);
+}
+
+SEC("?fexit/inet_recvmsg")
+int BPF_PROG(on_inet_receive, struct socket *socket, struct msghdr *message, size_t size, int flags,
+             int result) {
+  socket_operation(socket, result, flags, CLEW_RECEIVED);
+  return 0;
+}
+
+SEC("?fexit/inet6_recvmsg")
+int BPF_PROG(on_inet6_receive, struct socket *socket, struct msghdr *message, size_t size, int flags,
+             int result) {
+  socket_operation(socket, result, flags, CLEW_RECEIVED);
+  return 0;
+}
+
+SEC("?fexit/inet_sendmsg")
+int BPF_PROG(on_inet_send, struct socket *socket, struct msghdr *message, size_t size, int result) {
+  socket_operation(socket, result, 0, CLEW_SENT);
+  return 0;
+}
+
+SEC("?fexit/inet6_sendmsg")
+int BPF_PROG(on_inet6_send, struct socket *socket, struct msghdr *message, size_t size, int result) {
+  socket_operation(socket, result, 0, CLEW_SENT);
+  return 0;
+}
+
+// One page of a sendfile or splice, IPv4 and IPv6, until kernel 6.4; later these come by sendmsg.
+SEC("?fexit/inet_sendpage")
+int BPF_PROG(on_inet_sendpage, struct socket *socket, struct page *page, int offset, size_t size,
+             int flags, ssize_t result) {
+  struct sock *sk = socket->sk;
+  // Protocols without a sendpage of their own (MPTCP) pass the page on to sendmsg, seen above.
+  if (sk && sk->__sk_common.skc_prot->sendpage) operation(sk, result, 0, CLEW_SENT);
+  return 0;
+}
+
+static __always_inline void remember_send_begin(struct sock *sk) {
+  struct socket_state *state = bpf_sk_storage_get(&sockets, sk, 0, 0);
+  if (state && !state->send_begin_ns) state->send_begin_ns = bpf_ktime_get_ns();
+}
+
+// When a send begins, before the peer can see a byte of it. Optional, and one of the two: a tracepoint
+// since kernel 6.15, the entry of the function where there are trampolines.
 SEC("?tp_btf/tcp_sendmsg_locked")
 int BPF_PROG(on_send_begin, struct sock *sk, struct msghdr *message, struct sk_buff *buffer,
              int size_goal) {
-  struct socket_state *state = bpf_sk_storage_get(&sockets, sk, 0, 0);
-  if (state && !state->send_begin_ns) state->send_begin_ns = bpf_ktime_get_ns();
+  remember_send_begin(sk);
+  return 0;
+}
+
+SEC("?fentry/tcp_sendmsg_locked")
+int BPF_PROG(on_send_entry, struct sock *sk, struct msghdr *message, size_t size) {
+  remember_send_begin(sk);
   return 0;
 }
 

@@ -13,6 +13,9 @@ typedef _Bool bool;
 #define false 0
 #define NULL ((void *)0)
 
+typedef unsigned long size_t;
+typedef long ssize_t;
+
 struct in6_addr {
   __u8 u6_addr8[16];  // as the kernel's in6_u, whatever the union's view
 };
@@ -29,6 +32,10 @@ typedef struct {
   struct net *net;
 } __kernel_type possible_net_t;
 
+struct proto {
+  void *sendpage;  // until kernel 6.4
+} __kernel_type;
+
 struct sock_common {
   unsigned short skc_family;
   volatile unsigned char skc_state;
@@ -36,6 +43,8 @@ struct sock_common {
   __be32 skc_rcv_saddr;
   __be16 skc_dport;
   __u16 skc_num;
+  struct proto *skc_prot;
+  volatile unsigned long skc_flags;
   possible_net_t skc_net;
   struct in6_addr skc_v6_daddr;
   struct in6_addr skc_v6_rcv_saddr;
@@ -59,12 +68,13 @@ struct socket {
 struct tcp_sock {
   __u32 copied_seq;
   __u32 write_seq;
-  __u32 rcv_nxt;
+  volatile __u32 rcv_nxt;
   __u64 bytes_received;
 } __kernel_type;
 
 struct msghdr;
 struct sk_buff;
+struct page;
 
 struct file {
   void *private_data;
@@ -151,6 +161,7 @@ enum {
   IPPROTO_MPTCP = 262,
   EAGAIN = 11,
   RCV_SHUTDOWN = 1,
+  SOCK_DONE = 1,  // bit of skc_flags: a FIN came
   MSG_OOB = 0x1,
   MSG_PEEK = 0x2,
   MSG_TRUNC = 0x20,

@@ -4,10 +4,11 @@ set -euo pipefail
 
 usage() {
   cat <<'USAGE'
-usage: deploy/install-deps.sh [build] [services] [checks]
+usage: deploy/install-deps.sh [build] [services] [checks] [vm]
   build      compilers and libraries that clew is built from (the default)
   services   the unmodified programs that the demo and the tests trace
   checks     pytest, clang-format, clang-tidy, fuzzing runtime
+  vm         what vmtests/run.sh boots other kernels with
 USAGE
 }
 
@@ -19,6 +20,7 @@ build=(git ca-certificates cmake ninja-build ccache pkg-config g++ clang-19 llvm
 backports=(libbpf-dev bpftool libopentelemetry-proto-dev)
 services=(nginx-light python3 curl wrk procps iproute2 psmisc)
 checks=(python3-pytest clang-format-19 clang-tidy-19 libclang-rt-19-dev)
+vm=(qemu-system-x86 busybox-static cpio curl nginx-light)
 
 say() { echo "install-deps: $*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -82,7 +84,7 @@ main() {
   for name in "${sets[@]}"; do
     case $name in
       -h | --help) usage; exit 0 ;;
-      build | services | checks) ;;
+      build | services | checks | vm) ;;
       *) usage >&2; fail "unknown set '$name'" ;;
     esac
   done
@@ -107,6 +109,10 @@ main() {
         command -v node >/dev/null || install_packages -- nodejs
         ;;
       checks) install_packages -- "${checks[@]}" ;;
+      vm)
+        enable_backports # newer kernels come from there
+        without_starting_services install_packages -- "${vm[@]}"
+        ;;
     esac
   done
 }

@@ -14,6 +14,7 @@
 #include "bpf/abi/segment.h"
 // The skeleton is C that C++ compiles; its own warnings are not ours to mend.
 #include "capture.skel.h"
+#include "probes/plan.h"
 
 namespace clew {
 namespace {
@@ -28,6 +29,23 @@ static_assert(kCounterInfos.size() == CLEW_COUNTER_COUNT);
 // A busy host would never let one drain end: the record handler ends it with a code of its own.
 constexpr size_t kMostAtOnce = 8192;
 constexpr int kEnough = -ECANCELED;
+
+void choose_programs(const capture_bpf& skeleton, const Plan& chosen) {
+  const auto& programs = skeleton.progs;
+  const auto use = [](bpf_program* program, bool wanted) {
+    bpf_program__set_autoload(program, wanted);
+  };
+  for (auto* program : {programs.on_receive, programs.on_send}) {
+    use(program, chosen.capture == CaptureBackend::SocketTracepoints);
+  }
+  for (auto* program : {programs.on_inet_receive, programs.on_inet6_receive, programs.on_inet_send,
+                        programs.on_inet6_send}) {
+    use(program, chosen.capture == CaptureBackend::Fexit);
+  }
+  use(programs.on_inet_sendpage, chosen.sendpage);
+  use(programs.on_send_begin, chosen.send_begin == SendBegin::Tracepoint);
+  use(programs.on_send_entry, chosen.send_begin == SendBegin::Fentry);
+}
 
 int log_libbpf(libbpf_print_level level, const char* format, va_list arguments) {
   const auto to = level == LIBBPF_WARN ? spdlog::level::debug : spdlog::level::trace;
@@ -64,7 +82,8 @@ struct Capture::Impl {
   }
 };
 
-Capture::Capture(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Capture::Capture(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {
+}
 Capture::~Capture() = default;
 
 Result<std::unique_ptr<Capture>> Capture::load(const CaptureOptions& options,
@@ -89,7 +108,7 @@ Result<std::unique_ptr<Capture>> Capture::load(const CaptureOptions& options,
   if (bpf_map__set_max_entries(impl->skeleton->maps.records, options.ring_buffer_bytes)) {
     return system_error("cannot size the ring buffer", errno);
   }
-  bpf_program__set_autoload(impl->skeleton->progs.on_send_begin, features.send_begin.available());
+  choose_programs(*impl->skeleton, plan(features));
   if (const int error = capture_bpf__load(impl->skeleton)) {
     return system_error("the kernel refused the BPF programs", -error);
   }
@@ -137,8 +156,8 @@ KernelCounters Capture::counters() const {
   std::vector<uint64_t> values(static_cast<size_t>(cpus));
   const bpf_map* map = impl_->skeleton->maps.counters;
   for (uint32_t key = 0; key < CLEW_COUNTER_COUNT; ++key) {
-    if (bpf_map__lookup_elem(map, &key, sizeof(key), values.data(), values.size() * sizeof(uint64_t),
-                             0)) {
+    if (bpf_map__lookup_elem(map, &key, sizeof(key), values.data(),
+                             values.size() * sizeof(uint64_t), 0)) {
       continue;
     }
     for (const uint64_t value : values) sums[key] += value;

@@ -34,14 +34,14 @@ struct ProgramCost {
   uint64_t recursion_misses;
 };
 
-/// The kernel side while it is loaded. Programs detach when it is destroyed. Not thread-safe, but for
-/// counters() and costs(), which any thread may call.
+/// The kernel side while it is loaded. Programs detach when it is destroyed. Not thread-safe, but
+/// for counters() and costs(), which any thread may call.
 class Capture {
  public:
   using RecordHandler = std::function<void(ByteView record)>;
 
-  /// Loads the programs that `features` allows. `handler` is called from drain() for each record; the
-  /// view is valid during the call and aligned to 8 bytes.
+  /// Loads the programs that `features` allows. `handler` is called from drain() for each record;
+  /// the view is valid during the call and aligned to 8 bytes.
   static Result<std::unique_ptr<Capture>> load(const CaptureOptions& options,
                                                const Features& features, RecordHandler handler);
   ~Capture();

@@ -11,11 +11,14 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <initializer_list>
 #include <memory>
 #include <sstream>
 #include <string_view>
 
+#include "agent/base/result.h"
 #include "probes/handles.h"
+#include "probes/plan.h"
 
 namespace clew {
 namespace {
@@ -67,25 +70,52 @@ constexpr std::array kReturnZero = {
 };
 
 Feature probe_program(bpf_prog_type type) {
-  const Fd fd(bpf_prog_load(type, "clew_probe", "GPL", kReturnZero.data(), kReturnZero.size(),
-                            nullptr));
+  const Fd fd(
+      bpf_prog_load(type, "clew_probe", "GPL", kReturnZero.data(), kReturnZero.size(), nullptr));
   return fd ? yes() : from_error(errno);
 }
 
-Feature probe_trampolines(const btf* kernel, bool privileged) {
-  if (!kernel) return {State::Unknown, "needs BTF"};
+// Loads a program that does nothing, to hang on a kernel function.
+Result<Fd> load_trampoline(const btf* kernel, bpf_attach_type type, const char* function) {
+  const int id = btf__find_by_name_kind(kernel, function, BTF_KIND_FUNC);
+  if (id < 0) return failure(fmt::format("no function {} here", function));
   LIBBPF_OPTS(bpf_prog_load_opts, options);
-  options.expected_attach_type = BPF_TRACE_FENTRY;
-  const int function = btf__find_by_name_kind(kernel, "inet_sendmsg", BTF_KIND_FUNC);
-  if (function < 0) return no("no BTF of kernel functions");
-  options.attach_btf_id = static_cast<uint32_t>(function);
-  const Fd program(bpf_prog_load(BPF_PROG_TYPE_TRACING, "clew_probe", "GPL", kReturnZero.data(),
-                                 kReturnZero.size(), &options));
-  if (!program && !privileged) return from_error(errno);
-  if (!program) return no(fmt::format("loading fentry: {}", std::strerror(errno)));
-  const Fd link(bpf_raw_tracepoint_open(nullptr, program.get()));
-  if (link) return yes();
-  return no(fmt::format("attaching fentry: {}", std::strerror(errno)));
+  options.expected_attach_type = type;
+  options.attach_btf_id = static_cast<uint32_t>(id);
+  Fd program(bpf_prog_load(BPF_PROG_TYPE_TRACING, "clew_probe", "GPL", kReturnZero.data(),
+                           kReturnZero.size(), &options));
+  if (!program) return system_error(fmt::format("loading fexit of {}", function), errno);
+  return program;
+}
+
+// Attaching may be refused where loading is not. Tried on one function for all, because it takes
+// the kernel a tenth of a second to detach again.
+Feature probe_trampolines(const btf* kernel) {
+  const auto program = load_trampoline(kernel, BPF_TRACE_FEXIT, "inet_sendmsg");
+  if (!program) return no(program.error().message);
+  const Fd link(bpf_raw_tracepoint_open(nullptr, program->get()));
+  return link ? yes() : no(fmt::format("attaching fexit: {}", std::strerror(errno)));
+}
+
+Feature probe_functions(const btf* kernel, const Feature& trampolines, bpf_attach_type type,
+                        std::initializer_list<const char*> functions) {
+  if (!trampolines.available()) return trampolines;
+  for (const char* function : functions) {
+    const auto program = load_trampoline(kernel, type, function);
+    if (!program) return no(program.error().message);
+  }
+  return yes();
+}
+
+void probe_socket_functions(const btf* kernel, Features& found) {
+  if (!kernel || !found.privileges.available()) return;
+  const auto trampolines = probe_trampolines(kernel);
+  const auto probe = [&](bpf_attach_type type, std::initializer_list<const char*> functions) {
+    return probe_functions(kernel, trampolines, type, functions);
+  };
+  found.socket_fexit = probe(BPF_TRACE_FEXIT, {"inet_recvmsg", "inet6_sendmsg", "inet6_recvmsg"});
+  found.sendpage = probe(BPF_TRACE_FEXIT, {"inet_sendpage"});
+  found.send_entry = probe(BPF_TRACE_FENTRY, {"tcp_sendmsg_locked"});
 }
 
 std::string first_line(const char* path) {
@@ -148,21 +178,21 @@ Features probe_features() {
   found.btf = kernel ? yes("/sys/kernel/btf/vmlinux") : no("/sys/kernel/btf/vmlinux is not there");
   found.privileges = probe_program(BPF_PROG_TYPE_RAW_TRACEPOINT);
   if (!found.privileges.available()) {
-    found.privileges = no(
-        "loading BPF programs is not permitted: run as root, or with CAP_BPF, CAP_PERFMON and "
-        "CAP_SYS_PTRACE");
+    found.privileges =
+        no("loading BPF programs is not permitted: run as root, or with CAP_BPF, CAP_PERFMON and "
+           "CAP_SYS_PTRACE");
   }
   found.ring_buffer = probe_map(BPF_MAP_TYPE_RINGBUF, 0, 0, 65536);
   found.socket_tracepoints = probe_tracepoint(kernel.get(), "sock_send_length");
   if (found.socket_tracepoints.available()) {
     found.socket_tracepoints = probe_tracepoint(kernel.get(), "sock_recv_length");
   }
+  probe_socket_functions(kernel.get(), found);
   found.socket_state = probe_tracepoint(kernel.get(), "inet_sock_set_state");
   found.send_begin = probe_tracepoint(kernel.get(), "tcp_sendmsg_locked");
   found.socket_storage = probe_map_type(BPF_MAP_TYPE_SK_STORAGE);
   found.task_storage = probe_map_type(BPF_MAP_TYPE_TASK_STORAGE);
   found.kprobes = probe_kprobes();
-  found.trampolines = probe_trampolines(kernel.get(), found.privileges.available());
   found.lockdown = probe_lockdown();
   found.host_processes = probe_host_processes();
   found.cgroup2 = probe_mount("cgroup2", "containers are told apart by cgroup v1 paths");
@@ -178,7 +208,8 @@ std::vector<std::string> missing_requirements(const Features& features) {
     return missing;  // nothing else can be told apart without them
   }
   if (features.architecture != "x86_64") {
-    missing.push_back(fmt::format("architecture {}: only x86_64 is supported", features.architecture));
+    missing.push_back(
+        fmt::format("architecture {}: only x86_64 is supported", features.architecture));
   }
   const auto need = [&missing](const Feature& feature, std::string_view what) {
     if (feature.state == State::No) {
@@ -188,7 +219,11 @@ std::vector<std::string> missing_requirements(const Features& features) {
   need(features.host_processes, "the host's pid namespace");
   need(features.btf, "kernel type information (CONFIG_DEBUG_INFO_BTF)");
   need(features.ring_buffer, "BPF ring buffer (kernel 5.8)");
-  need(features.socket_tracepoints, "socket tracepoints (kernel 6.3)");
+  if (features.btf.available() && plan(features).capture == CaptureBackend::None) {
+    missing.push_back(
+        fmt::format("a way to see sockets: socket tracepoints (kernel 6.3): {}; or fexit: {}",
+                    features.socket_tracepoints.detail, features.socket_fexit.detail));
+  }
   need(features.socket_state, "tracepoint inet_sock_set_state");
   need(features.socket_storage, "storage in sockets (kernel 5.11)");
   need(features.task_storage, "storage in tasks (kernel 5.11)");

@@ -17,21 +17,23 @@ struct Feature {
 
 /// Plain data: tests write any kernel as a literal.
 struct Features {
-  std::string kernel;          ///< release, as uname says
+  std::string kernel;  ///< release, as uname says
   std::string architecture;
   Feature privileges;          ///< may load BPF programs
   Feature btf;                 ///< /sys/kernel/btf/vmlinux
-  Feature socket_tracepoints;  ///< sock_send_length and sock_recv_length (6.3): the capture backend
-  Feature socket_state;        ///< inet_sock_set_state
-  Feature send_begin;          ///< tcp_sendmsg_locked (6.15): exact start of a send
+  Feature socket_tracepoints;  ///< sock_send_length and sock_recv_length (6.3): a capture backend
+  Feature socket_fexit;  ///< fexit of inet_sendmsg, inet_recvmsg and their inet6 twins: the other
+  Feature sendpage;      ///< fexit of inet_sendpage (until 6.4): how sendfile passes there
+  Feature socket_state;  ///< inet_sock_set_state
+  Feature send_begin;    ///< tracepoint tcp_sendmsg_locked (6.15): exact start of a send
+  Feature send_entry;    ///< fentry of the function tcp_sendmsg_locked: the same
   Feature ring_buffer;
   Feature socket_storage;
   Feature task_storage;
   Feature kprobes;
-  Feature trampolines;         ///< fentry, fexit
-  Feature lockdown;            ///< Yes: the kernel is locked down
-  Feature host_processes;      ///< this process is in the host's pid namespace
-  Feature cgroup2;             ///< where the unified hierarchy is mounted
+  Feature lockdown;        ///< Yes: the kernel is locked down
+  Feature host_processes;  ///< this process is in the host's pid namespace
+  Feature cgroup2;         ///< where the unified hierarchy is mounted
   Feature tracefs;
   Feature bpffs;
 };

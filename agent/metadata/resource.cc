@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <fstream>
 
 namespace clew {
@@ -14,11 +15,6 @@ std::string_view base_name(std::string_view path) {
   return path.substr(path.rfind('/') + 1);
 }
 
-std::string_view parent_name(std::string_view path) {
-  const auto slash = path.rfind('/');
-  return slash == std::string_view::npos ? std::string_view{} : base_name(path.substr(0, slash));
-}
-
 std::string_view without_extension(std::string_view name) {
   const auto dot = name.rfind('.');
   return dot == std::string_view::npos || dot == 0 ? name : name.substr(0, dot);
@@ -26,26 +22,29 @@ std::string_view without_extension(std::string_view name) {
 
 // Files that frameworks always name alike say less than the folder they stand in.
 bool is_generic(std::string_view stem) {
-  constexpr std::array kGeneric = {"main", "index", "app", "server", "__main__", "manage", "wsgi",
-                                   "asgi"};
+  constexpr std::array kGeneric = {"main",     "index",  "app",  "server",
+                                   "__main__", "manage", "wsgi", "asgi"};
   return std::ranges::find(kGeneric, stem) != kGeneric.end();
 }
 
 std::string script_name(std::string_view script, const ProcessInfo& process) {
   const auto stem = without_extension(base_name(script));
   if (!is_generic(stem)) return std::string(stem);
-  auto folder = parent_name(script);
-  if (folder.empty() || folder == ".") folder = base_name(process.working_directory);
-  if (folder.empty() || folder == "/") return std::string(stem);
-  return std::string(folder);
+  const auto path = std::filesystem::path(process.working_directory) / script;
+  auto folder = path.lexically_normal().parent_path().filename().string();
+  return folder.empty() ? std::string(stem) : folder;
 }
 
-// The first argument that is no option; options in `with_value` take the next one along.
-const std::string* first_plain(const ProcessInfo& process,
-                               std::initializer_list<std::string_view> with_value) {
+using Options = std::initializer_list<std::string_view>;
+
+// The first argument that is no option; options in `with_value` take the next one along. None if an
+// option in `instead` comes before it: then the program stands on the command line itself.
+const std::string* first_plain(const ProcessInfo& process, Options with_value,
+                               Options instead = {}) {
   const auto& arguments = process.arguments;
   for (size_t i = 1; i < arguments.size(); ++i) {
     if (!arguments[i].starts_with('-')) return &arguments[i];
+    if (std::ranges::find(instead, arguments[i]) != instead.end()) return nullptr;
     if (std::ranges::find(with_value, arguments[i]) != with_value.end()) ++i;
   }
   return nullptr;
@@ -57,24 +56,40 @@ const std::string* value_of(const ProcessInfo& process, std::string_view option)
   return at == arguments.end() || at + 1 == arguments.end() ? nullptr : &*(at + 1);
 }
 
+// Options of one letter can be joined, the value of the last as well: -um module, -mmodule.
 std::string python_name(const ProcessInfo& process) {
-  if (const auto* module = value_of(process, "-m")) return *module;
-  if (const auto* script = first_plain(process, {"-W", "-X"})) return script_name(*script, process);
+  const auto& arguments = process.arguments;
+  for (size_t i = 1; i < arguments.size(); ++i) {
+    const std::string_view argument = arguments[i];
+    if (!argument.starts_with('-')) return script_name(argument, process);
+    if (argument == "-") break;
+    if (argument.starts_with("--")) continue;
+    const auto letter = argument.find_first_of("cmWX", 1);
+    if (letter == std::string_view::npos) continue;
+    if (argument[letter] == 'c') break;
+    const bool is_joined = letter + 1 < argument.size();
+    if (argument[letter] == 'm') {
+      if (is_joined) return std::string(argument.substr(letter + 1));
+      return i + 1 < arguments.size() ? arguments[i + 1] : "python";
+    }
+    if (!is_joined) ++i;
+  }
   return "python";
 }
 
 std::string node_name(const ProcessInfo& process) {
-  if (const auto* script = first_plain(process, {"-r", "--require", "--import", "--loader"})) {
-    return script_name(*script, process);
-  }
-  return "node";
+  const auto* script = first_plain(process, {"-r", "--require", "--import", "--loader"},
+                                   {"-e", "--eval", "-p", "--print", "-pe"});
+  return script ? script_name(*script, process) : "node";
 }
 
 std::string java_name(const ProcessInfo& process) {
   if (const auto* jar = value_of(process, "-jar")) {
     return std::string(without_extension(base_name(*jar)));
   }
-  if (const auto* main_class = first_plain(process, {"-cp", "-classpath", "--class-path", "-p"})) {
+  if (const auto* main_class =
+          first_plain(process, {"-cp", "-classpath", "--class-path", "-p", "--module-path",
+                                "--add-modules", "--add-opens", "--add-exports", "--add-reads"})) {
     const std::string_view name = *main_class;
     return std::string(name.substr(name.rfind('.') + 1));
   }
@@ -93,8 +108,8 @@ std::string host_id() {
   return id;
 }
 
-// OTEL_RESOURCE_ATTRIBUTES of the traced process: key=value,key=value with %-escapes left as they are
-// when malformed.
+// OTEL_RESOURCE_ATTRIBUTES of the traced process: key=value,key=value with %-escapes left as they
+// are when malformed.
 std::string unescape(std::string_view text) {
   const auto digit = [](char c) {
     if (c >= '0' && c <= '9') return c - '0';
@@ -130,6 +145,14 @@ void set(Resource& resource, std::string_view key, int64_t number) {
   resource.attributes.push_back({std::string(key), AttributeType::Integer, number, {}});
 }
 
+void add_executable(const ExecutableInfo& executable, Resource& resource) {
+  set(resource, "process.executable.build_id.gnu", executable.build_id);
+  if (executable.go_version.empty()) return;
+  // What the linker recorded beats a guess from the file's name.
+  set(resource, "process.runtime.name", "go");
+  set(resource, "process.runtime.version", executable.go_version);
+}
+
 void add_own_attributes(const ProcessInfo& process, Resource& resource) {
   std::string_view rest = process.otel_resource_attributes;
   while (!rest.empty()) {
@@ -156,11 +179,14 @@ std::string_view runtime_of(const ProcessInfo& process) {
 std::string service_name_of(const ProcessInfo& process) {
   if (!process.otel_service_name.empty()) return process.otel_service_name;
   const auto runtime = runtime_of(process);
+  std::string program;
   if (!process.arguments.empty()) {
-    if (runtime == "cpython") return python_name(process);
-    if (runtime == "nodejs") return node_name(process);
-    if (runtime == "openjdk") return java_name(process);
+    if (runtime == "cpython") program = python_name(process);
+    if (runtime == "nodejs") program = node_name(process);
+    if (runtime == "openjdk") program = java_name(process);
   }
+  // Empty where the process has written over its command line.
+  if (!program.empty()) return program;
   const auto name = base_name(process.executable);
   if (!name.empty()) return std::string(name);
   return process.command.empty() ? "unknown_service" : process.command;
@@ -168,7 +194,8 @@ std::string service_name_of(const ProcessInfo& process) {
 
 std::shared_ptr<const Resource> make_resource(const ProcessInfo& process,
                                               const ResourceSettings& settings,
-                                              const std::string& rule_name) {
+                                              const std::string& rule_name,
+                                              const ExecutableInfo* executable) {
   auto resource = std::make_shared<Resource>();
   resource->process_id = process.pid;
   set(*resource, "service.name", service_name_of(process));
@@ -177,6 +204,7 @@ std::shared_ptr<const Resource> make_resource(const ProcessInfo& process,
       std::string(base_name(process.executable.empty() ? process.command : process.executable)));
   set(*resource, "process.executable.path", process.executable);
   set(*resource, "process.runtime.name", std::string(runtime_of(process)));
+  if (executable) add_executable(*executable, *resource);
   set(*resource, "container.id", process.container_id);
   set(*resource, "host.name", host_name());
   set(*resource, "host.id", host_id());
@@ -190,8 +218,7 @@ std::shared_ptr<const Resource> make_resource(const ProcessInfo& process,
   for (const auto& [key, value] : settings.attributes) set(*resource, key, value);
   set(*resource, "service.name", settings.service_name);
   set(*resource, "service.name", rule_name);
-  const auto name =
-      std::ranges::find(resource->attributes, "service.name", &Resource::Entry::key);
+  const auto name = std::ranges::find(resource->attributes, "service.name", &Resource::Entry::key);
   resource->service_name = name->text;
   return resource;
 }

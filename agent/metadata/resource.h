@@ -8,6 +8,7 @@
 
 #include "exporter/span.h"
 #include "probes/processes.h"
+#include "symbolizer/executable.h"
 
 namespace clew {
 
@@ -15,8 +16,8 @@ namespace clew {
 /// script, module, jar or package an interpreter runs, else the executable.
 std::string service_name_of(const ProcessInfo& process);
 
-/// Name of the language runtime by the executable and its arguments ("cpython", "nodejs", ...), empty
-/// if it is none that is known.
+/// Name of the language runtime by the executable and its arguments ("cpython", "nodejs", ...),
+/// empty if it is none that is known.
 std::string_view runtime_of(const ProcessInfo& process);
 
 struct ResourceSettings {
@@ -26,8 +27,10 @@ struct ResourceSettings {
 };
 
 /// `rule_name`: service name of the selection rule that chose the process, if it gives one.
+/// `executable`: what its file tells, null if it could not be read.
 std::shared_ptr<const Resource> make_resource(const ProcessInfo& process,
                                               const ResourceSettings& settings,
-                                              const std::string& rule_name);
+                                              const std::string& rule_name,
+                                              const ExecutableInfo* executable = nullptr);
 
 }  // namespace clew

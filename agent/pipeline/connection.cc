@@ -32,15 +32,19 @@ bool is_loopback(const uint8_t* address) {
   return std::memcmp(address, kLoopback.data(), kLoopback.size()) == 0;
 }
 
+bool covers(const SegmentFacts& facts, uint64_t offset) {
+  return facts.offset <= offset && offset < facts.end;
+}
+
 }  // namespace
 
 const SegmentFacts* Connection::RecentFacts::at(uint64_t offset) const {
   const uint64_t count = std::min<uint64_t>(next_, ring_.size());
   for (uint64_t back = 1; back <= count; ++back) {
     const auto& facts = ring_[(next_ - back) % ring_.size()];
-    if (facts.offset <= offset && offset < facts.end) return &facts;
+    if (covers(facts, offset)) return &facts;
   }
-  return nullptr;
+  return covers(latest_context_, offset) ? &latest_context_ : nullptr;
 }
 
 Connection::Connection(uint64_t cookie, const Stream::Limits& limits, Stitcher& stitcher,
@@ -107,12 +111,12 @@ void Connection::expire(uint64_t now_ns) {
   received_.stream.expire(now_ns, received_);
 }
 
-void Connection::finish(uint64_t time_ns) {
+void Connection::finish(uint64_t time_ns, Ending why) {
   last_time_ns_ = time_ns;
   sent_.stream.flush(sent_);
   received_.stream.flush(received_);
   if (!session_ || given_up_) return;
-  session_->finish(events_);
+  session_->finish(why, events_);
   SegmentFacts now;
   now.time_ns = time_ns;
   tell(now);
@@ -155,8 +159,9 @@ void Connection::feed(clew_direction direction, const Segment& segment) {
 }
 
 void Connection::lost(clew_direction direction, uint64_t offset, uint64_t length) {
-  if (given_up_ || !session_) return;
+  if (given_up_) return;
   counters_.add(Counter::stream_gaps);
+  if (!session_) return;
   SegmentFacts now;
   now.time_ns = last_time_ns_;
   const auto verdict = session_->gap(side_of(direction), offset, length, events_);
@@ -198,7 +203,7 @@ void Connection::tell(const SegmentFacts& now) {
 
 void Connection::give_up(const SegmentFacts& now) {
   counters_.add(Counter::protocol_given_up);
-  session_->finish(events_);
+  session_->finish(Ending::ClewStopped, events_);
   tell(now);
   given_up_ = true;
 }

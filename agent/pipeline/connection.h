@@ -25,16 +25,17 @@ class Connection {
 
   void on_record(const clew_connection& record);
   /// Nothing is made of this connection: it belongs to a process that is not followed.
-  void ignore() { given_up_ = true; }
+  void ignore() { ignored_ = given_up_ = true; }
   void on_segment(const Segment& segment, clew_direction direction);
   /// A receive that returned 0: the peer sends no more.
   void on_end(clew_direction direction, uint64_t offset, uint64_t time_ns);
   void on_closing(const clew_closing& record);
   void expire(uint64_t now_ns);
   /// Passes on what is held and ends every exchange. Nothing may follow.
-  void finish(uint64_t time_ns);
+  void finish(uint64_t time_ns, Ending why);
 
-  bool is_known() const { return stitched_.pair != nullptr; }
+  /// Its record was seen.
+  bool is_known() const { return ignored_ || stitched_.pair != nullptr; }
   uint64_t cookie() const { return cookie_; }
   bool idle() const { return stitched_.open.empty(); }
   bool holding() const { return sent_.stream.holding() || received_.stream.holding(); }
@@ -49,12 +50,16 @@ class Connection {
   // Where on the request side recent segments lay: a message may be recognised some bytes late.
   class RecentFacts {
    public:
-    void add(const SegmentFacts& facts) { ring_[next_++ % ring_.size()] = facts; }
+    void add(const SegmentFacts& facts) {
+      ring_[next_++ % ring_.size()] = facts;
+      if (facts.has_context) latest_context_ = facts;
+    }
     const SegmentFacts* at(uint64_t offset) const;
 
    private:
     std::array<SegmentFacts, 8> ring_;
     uint64_t next_ = 0;
+    SegmentFacts latest_context_;  // outlasts the ring where a head comes byte by byte
   };
 
   struct Half final : StreamConsumer {
@@ -89,6 +94,7 @@ class Connection {
   Half sent_, received_;
   std::unique_ptr<Session> session_;
   bool given_up_ = false;
+  bool ignored_ = false;
   bool from_start_ = false;
   uint64_t last_time_ns_ = 0;
   RecentFacts request_facts_;

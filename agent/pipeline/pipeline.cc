@@ -99,6 +99,7 @@ void Pipeline::on_segment(ByteView record) {
 }
 
 void Pipeline::on_connection(const clew_connection& record) {
+  if (record.record.detail > CLEW_ROLE_SERVER) return counters_.add(Counter::bad_records);
   const auto found = connections_.find(record.cookie);
   // A socket that connects again keeps its cookie. Its first segment can come before this record, when
   // two threads use it at once.
@@ -168,7 +169,7 @@ Connection& Pipeline::connection_of(uint64_t cookie, uint64_t now_ns) {
 void Pipeline::remove(ConnectionMap::iterator found, uint64_t now_ns) {
   const auto connection = std::move(found->second);
   connections_.erase(found);
-  connection->finish(now_ns);
+  connection->finish(now_ns, Ending::ConnectionGone);
 }
 
 void Pipeline::depart(ConnectionMap::iterator found, uint64_t now_ns) {
@@ -211,7 +212,10 @@ void Pipeline::tick(uint64_t now_ns) {
 }
 
 void Pipeline::finish(uint64_t now_ns) {
-  for (const auto& [cookie, connection] : connections_) connection->finish(now_ns);
+  for (const auto& [cookie, connection] : connections_) {
+    const bool is_closed = connection->closed_ns != 0;
+    connection->finish(now_ns, is_closed ? Ending::ConnectionGone : Ending::ClewStopped);
+  }
   connections_.clear();
   stitcher_.flush();
 }

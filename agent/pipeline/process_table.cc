@@ -9,7 +9,10 @@ constexpr uint64_t kRememberExited = 5'000'000'000;
 
 void ProcessTable::put(ProcessInfo process, std::string rule_name) {
   const uint32_t pid = process.pid;
-  entries_.insert_or_assign(pid, Entry{std::move(process), std::move(rule_name), nullptr, false});
+  // Now, since the process may be gone by the time its resource is asked for.
+  auto executable = executables_.of_process(pid, process.executable);
+  entries_.insert_or_assign(
+      pid, Entry{std::move(process), std::move(rule_name), std::move(executable), nullptr, false});
 }
 
 void ProcessTable::fork(uint32_t parent, uint32_t child) {
@@ -61,7 +64,8 @@ std::shared_ptr<const Resource> ProcessTable::resource_of(uint32_t tgid,
   }
   Entry& entry = found->second;
   if (!entry.resource) {
-    entry.resource = make_resource(entry.process, settings_, entry.rule_name);
+    entry.resource =
+        make_resource(entry.process, settings_, entry.rule_name, entry.executable.get());
   }
   return entry.resource;
 }

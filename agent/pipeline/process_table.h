@@ -11,6 +11,7 @@
 
 #include "agent/metadata/resource.h"
 #include "probes/processes.h"
+#include "symbolizer/executable_cache.h"
 
 namespace clew {
 
@@ -30,18 +31,21 @@ class ProcessTable {
   const ProcessInfo* find(uint32_t tgid) const;
   /// The name that the rule which selected the process gives it.
   std::string rule_name_of(uint32_t tgid) const;
-  /// Never null. A process not heard of is read from /proc; one that is gone is called by `command`.
+  /// Never null. A process not heard of is read from /proc; one that is gone is called by
+  /// `command`.
   std::shared_ptr<const Resource> resource_of(uint32_t tgid, const std::string& command = {});
 
  private:
   struct Entry {
     ProcessInfo process;
     std::string rule_name;
-    std::shared_ptr<const Resource> resource;  // made when first asked for
+    std::shared_ptr<const ExecutableInfo> executable;  // null if it could not be read
+    std::shared_ptr<const Resource> resource;          // made when first asked for
     bool exited = false;
   };
 
   ResourceSettings settings_;
+  ExecutableCache executables_;
   absl::flat_hash_map<uint32_t, Entry> entries_;
   std::deque<std::pair<uint64_t, uint32_t>> leaving_;  // due time, tgid
 };

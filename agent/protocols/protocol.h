@@ -1,5 +1,5 @@
-// The contract every protocol folder implements. Protocol code is pure: bytes in, message events out;
-// no clock, no I/O, no globals. It never throws on input and never reads past a view.
+// The contract every protocol folder implements. Protocol code is pure: bytes in, message events
+// out; no clock, no I/O, no globals. It never throws on input and never reads past a view.
 #pragma once
 
 #include <cstdint>
@@ -17,13 +17,14 @@ enum class Side : uint8_t { Request, Response };
 
 /// What a session tells the stitcher, in the order in which the bytes told it. `exchange` numbers a
 /// connection's exchanges from 0 in the order of their requests. An exchange is live from its
-/// RequestStarted until its ExchangeEnded; after that event the session still answers `describe` for
-/// it until the next call of feed, gap, end or finish.
+/// RequestStarted until its ExchangeEnded; after that event the session still answers `describe`
+/// for it until the next call of feed, gap, end or finish.
 struct MessageEvent {
   enum class Kind : uint8_t {
     RequestStarted,   ///< first byte of the request, at `offset` of the request side
     RequestEnded,     ///< last byte of the request was at `offset` - 1
-    ResponseStarted,  ///< first byte of the final response (interim 1xx are not reported), at `offset`
+    ResponseStarted,  ///< first byte of the final response (interim 1xx are not reported), at
+                      ///< `offset`
     ExchangeEnded,    ///< the response is complete (or `how` tells what cut it)
   };
   /// How an exchange ended.
@@ -33,11 +34,18 @@ struct MessageEvent {
     Cut,         ///< the response began and never came to its end
     Malformed,   ///< request or response broke the protocol
     GapLost,     ///< bytes that clew did not see hid where it ended
+    Unfinished,  ///< clew stopped watching first, though it had seen every byte
   };
   Kind kind;
   How how = How::Complete;
   uint64_t exchange = 0;
   uint64_t offset = 0;
+};
+
+/// Why a session is finished.
+enum class Ending : uint8_t {
+  ConnectionGone,  ///< what has not come by now never will
+  ClewStopped,     ///< the conversation may go on, unwatched
 };
 
 /// The protocol's state of one connection: both directions, and the exchanges not yet ended.
@@ -51,9 +59,9 @@ class Session {
   virtual ~Session() = default;
 
   /// The next bytes of one side, in stream order: `offset` is that side's stream offset of bytes[0]
-  /// and follows what was fed (or given as a gap) before. `operation_start` is true where bytes[0] was
-  /// the first byte of a socket operation: messages of a connection joined midway begin there if
-  /// anywhere. Appends events to `out`.
+  /// and follows what was fed (or given as a gap) before. `operation_start` is true where bytes[0]
+  /// was the first byte of a socket operation: messages of a connection joined midway begin there
+  /// if anywhere. Appends events to `out`.
   virtual Verdict feed(Side side, ByteView bytes, uint64_t offset, bool operation_start,
                        std::vector<MessageEvent>& out) = 0;
   /// `length` bytes at `offset` that were not seen (not copied, lost, or never visible).
@@ -61,11 +69,11 @@ class Session {
                       std::vector<MessageEvent>& out) = 0;
   /// No more bytes from this side (FIN). Ends close-delimited bodies.
   virtual void end(Side side, std::vector<MessageEvent>& out) = 0;
-  /// The connection is gone or given up: every live exchange ends.
-  virtual void finish(std::vector<MessageEvent>& out) = 0;
+  /// Nothing more will be fed: every live exchange ends.
+  virtual void finish(Ending why, std::vector<MessageEvent>& out) = 0;
 
-  /// Name, attributes and status of an exchange, as seen from `kind` (Server or Client). Attributes of
-  /// the connection (addresses, ports) are the stitcher's. Valid as MessageEvent says.
+  /// Name, attributes and status of an exchange, as seen from `kind` (Server or Client). Attributes
+  /// of the connection (addresses, ports) are the stitcher's. Valid as MessageEvent says.
   virtual void describe(uint64_t exchange, SpanKind kind, SpanBuilder& span) const = 0;
 };
 

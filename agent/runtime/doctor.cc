@@ -7,6 +7,8 @@
 #include <ostream>
 #include <string_view>
 
+#include "probes/plan.h"
+
 namespace clew {
 namespace {
 
@@ -24,15 +26,15 @@ constexpr std::array kRows = {
         true},
     Row{"btf", "kernel type information", &Features::btf, "clew cannot run", true},
     Row{"ring_buffer", "BPF ring buffer", &Features::ring_buffer, "clew cannot run", true},
-    Row{"socket_tracepoints", "socket tracepoints", &Features::socket_tracepoints,
-        "clew cannot capture", true},
+    Row{"socket_tracepoints", "socket tracepoints", &Features::socket_tracepoints, "", false},
+    Row{"socket_fexit", "fexit on socket functions", &Features::socket_fexit, "", false},
+    Row{"sendpage", "fexit on inet_sendpage", &Features::sendpage, "", false},
     Row{"socket_state", "socket state tracepoint", &Features::socket_state,
         "clew cannot see connections begin and end", true},
     Row{"socket_storage", "storage in sockets", &Features::socket_storage, "clew cannot run", true},
     Row{"task_storage", "storage in tasks", &Features::task_storage, "clew cannot run", true},
-    Row{"send_begin", "tcp_sendmsg_locked tracepoint", &Features::send_begin,
-        "calls are timed from the end of their first send", false},
-    Row{"trampolines", "fentry and fexit", &Features::trampolines, "nothing: not used yet", false},
+    Row{"send_begin", "tracepoint tcp_sendmsg_locked", &Features::send_begin, "", false},
+    Row{"send_entry", "fentry on tcp_sendmsg_locked", &Features::send_entry, "", false},
     Row{"kprobes", "kprobes", &Features::kprobes, "nothing: not used yet", false},
     Row{"lockdown", "kernel lockdown", &Features::lockdown, "", false},
     Row{"cgroup2", "cgroup v2", &Features::cgroup2, "", false},
@@ -52,6 +54,10 @@ std::string_view word(Feature::State state) {
   return "unknown";
 }
 
+nlohmann::ordered_json name_or_null(std::string_view name) {
+  return name.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(name);
+}
+
 void print_table(const Features& features, const std::vector<std::string>& missing,
                  std::ostream& out) {
   out << fmt::format("kernel {} on {}\n\n", features.kernel, features.architecture);
@@ -63,8 +69,10 @@ void print_table(const Features& features, const std::vector<std::string>& missi
     }
     out << fmt::format("  {:<32} {:<8} {}\n", row.label, word(feature.state), note);
   }
-  out << "\n  capture backend                  "
-      << (missing.empty() ? "socket tracepoints" : "none") << "\n\n";
+  const Plan chosen = plan(features);
+  const auto backend = missing.empty() ? chosen.capture : CaptureBackend::None;
+  out << fmt::format("\n  {:<32} {}\n  {:<32} {}\n\n", "capture backend", label(backend),
+                     "start of a send", label(chosen.send_begin));
   if (missing.empty()) out << "clew can run here.\n";
   for (const auto& line : missing) out << "missing: " << line << "\n";
 }
@@ -76,12 +84,13 @@ void print_json(const Features& features, const std::vector<std::string>& missin
   report["architecture"] = features.architecture;
   for (const auto& row : kRows) {
     const Feature& feature = features.*row.feature;
-    report["features"][std::string(row.name)] = {{"state", word(feature.state)},
-                                                 {"detail", feature.detail},
-                                                 {"required", row.required}};
+    report["features"][std::string(row.name)] = {
+        {"state", word(feature.state)}, {"detail", feature.detail}, {"required", row.required}};
   }
-  report["capture_backend"] =
-      missing.empty() ? nlohmann::ordered_json("socket_tracepoints") : nlohmann::ordered_json();
+  const Plan chosen = plan(features);
+  const auto backend = missing.empty() ? chosen.capture : CaptureBackend::None;
+  report["capture_backend"] = name_or_null(name(backend));
+  report["send_begin"] = name_or_null(name(chosen.send_begin));
   report["missing"] = missing;
   report["can_run"] = missing.empty();
   out << report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";

@@ -8,6 +8,8 @@ namespace {
 // An end that nobody traces would collect for ever; its peer, if it comes, comes soon.
 constexpr size_t kMaxWaiting = 1024;
 constexpr size_t kMaxWaitingAlone = 64;
+constexpr uint64_t kLinger = 5'000'000'000;
+constexpr size_t kMaxLingering = 8192;
 
 // Takes the exchange that began at `sequence`, if it waits.
 NodeRef take(std::deque<PeerPair::Waiting>& waiting, uint32_t sequence) {
@@ -35,12 +37,24 @@ std::shared_ptr<PeerPair> Peers::open(const ConnectionKey& key) {
 }
 
 void Peers::close(const ConnectionKey& key, std::shared_ptr<PeerPair>& pair) {
-  if (!pair) return;
-  if (--pair->ends == 0) {
-    const auto found = pairs_.find(key);
-    if (found != pairs_.end() && found->second == pair) pairs_.erase(found);
-  }
+  const auto closed = std::move(pair);
   pair.reset();
+  if (!closed || --closed->ends > 0) return;
+  if (!closed->clients.empty() && lingering_.size() < kMaxLingering) {
+    lingering_.push_back({now_ns_ + kLinger, key});
+    return;
+  }
+  const auto found = pairs_.find(key);
+  if (found != pairs_.end() && found->second == closed) pairs_.erase(found);
+}
+
+void Peers::tick(uint64_t now_ns) {
+  now_ns_ = now_ns;
+  while (!lingering_.empty() && lingering_.front().due_ns <= now_ns) {
+    const auto found = pairs_.find(lingering_.front().key);
+    if (found != pairs_.end() && found->second->ends == 0) pairs_.erase(found);
+    lingering_.pop_front();
+  }
 }
 
 bool Peers::client_began(PeerPair& pair, uint32_t sequence, const NodeRef& node) {

@@ -46,7 +46,11 @@ class Peers {
 
   /// Opens or shares the pair of `key`.
   std::shared_ptr<PeerPair> open(const ConnectionKey& key);
+  /// One end is gone. A pair with calls that no server end has met stays for a while: a server that is
+  /// behind accepts connections that their clients have closed.
   void close(const ConnectionKey& key, std::shared_ptr<PeerPair>& pair);
+  void tick(uint64_t now_ns);
+  size_t size() const { return pairs_.size(); }
 
   /// An exchange began. Joins it at once if the other end has been seen. Returns true if joined.
   bool client_began(PeerPair& pair, uint32_t sequence, const NodeRef& node);
@@ -57,6 +61,12 @@ class Peers {
 
   TraceNodes& nodes_;
   absl::flat_hash_map<ConnectionKey, std::shared_ptr<PeerPair>> pairs_;
+  struct Lingering {
+    uint64_t due_ns;
+    ConnectionKey key;
+  };
+  std::deque<Lingering> lingering_;
+  uint64_t now_ns_ = 0;  // of the last tick
 };
 
 }  // namespace clew

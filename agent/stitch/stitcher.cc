@@ -224,6 +224,7 @@ uint64_t Stitcher::random_id() {
 
 void Stitcher::tick(uint64_t now_ns) {
   held_.tick(now_ns);
+  peers_.tick(now_ns);
   while (!leaving_.empty() && leaving_.front().due_ns <= now_ns) {
     served_.erase(leaving_.front().span_id);
     leaving_.pop_front();

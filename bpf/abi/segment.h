@@ -37,8 +37,8 @@ struct clew_segment {
 CLEW_ABI_ASSERT(sizeof(struct clew_segment) == 56, "clew_segment");
 
 // sequence_base names a byte alike at both ends of a connection: sequence_base + offset. It is read
-// without the socket's lock: one too high when a read took the last bytes together with the FIN, and
-// off by other threads' bytes where several use one socket at once. It is an anchor and a check.
+// without the socket's lock: off by other threads' bytes where several use one socket at once. It is an
+// anchor and a check.
 
 enum {
   CLEW_PIECE_BYTES = 8192,  // payload of one record at most; longer operations continue in more

@@ -176,6 +176,7 @@ Step Parser::skip(uint64_t& length) {
       const bool was_lost = lost_;
       pass(length);
       look_size_ = 0;
+      unsure_ = true;
       return was_lost ? Step::More : lose_message(TailRule::None);
     }
     case State::Head:

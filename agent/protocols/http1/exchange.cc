@@ -188,6 +188,7 @@ void Exchange::describe_outcome(SpanKind kind, SpanBuilder& span) const {
       trouble = "malformed";
       break;
     case How::GapLost:
+    case How::Unfinished:
       span.boolean("clew.incomplete", true);
       break;
     case How::Complete:

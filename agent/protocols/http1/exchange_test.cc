@@ -16,7 +16,7 @@ Described describe(std::string_view request, std::string_view response) {
   session.feed(Side::Request, as_bytes(request), 0, true, events);
   if (!response.empty()) session.feed(Side::Response, as_bytes(response), 0, true, events);
   if (events.empty() || events.back().kind != MessageEvent::Kind::ExchangeEnded) {
-    session.finish(events);
+    session.finish(Ending::ConnectionGone, events);
   }
   return {describe_text(session, 0, SpanKind::Server), describe_text(session, 0, SpanKind::Client)};
 }
@@ -144,6 +144,19 @@ TEST(Describe, LostBytesAreNoError) {
   chat.request(request_to("/")).response("HTTP/1.1 200 X\r\nA").gap(Side::Response, 9).finish();
   EXPECT_TRUE(chat.log().back().ends_with("status_code=200 clew.incomplete=1"))
       << chat.log().back();
+}
+
+TEST(Describe, UnfinishedIsNoError) {
+  Chat waiting;
+  waiting.request(request_to("/")).finish(Ending::ClewStopped);
+  EXPECT_TRUE(waiting.log().back().ends_with("version=1.1 clew.incomplete=1"))
+      << waiting.log().back();
+  Chat answering;
+  answering.request(request_to("/")).response("HTTP/1.1 503 X\r\n\r\n");
+  answering.finish(Ending::ClewStopped);
+  EXPECT_TRUE(
+      answering.log().back().ends_with("status_code=503 clew.incomplete=1 error.type=503 ERROR"))
+      << "the status is what it is: " << answering.log().back();
 }
 
 TEST(Describe, LongTextIsCut) {

@@ -1,5 +1,6 @@
 // Drives a session with sides, splits, gaps and ends of the input's choosing. Checks that the
-// events are well-formed, and that bytes given whole and bytes given in pieces tell the same.
+// events are well-formed, that bytes given whole and bytes given in pieces tell the same, and that
+// nothing counts as lost unless there was a gap.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -13,6 +14,7 @@ namespace {
 using clew::ByteView;
 using clew::MessageEvent;
 using clew::Side;
+using How = MessageEvent::How;
 using Kind = MessageEvent::Kind;
 
 void require(bool condition, const char* what) {
@@ -68,13 +70,20 @@ class Checker {
         break;
       case Call::End:
         session_.end(call.side, events_);
+        response_ended_ = response_ended_ || call.side == Side::Response;
         break;
     }
     check();
   }
-  void finish() {
-    session_.finish(events_);
+  void finish(clew::Ending why) {
+    const size_t before = told_.size();
+    session_.finish(why, events_);
     check();
+    for (size_t i = before; i < told_.size(); ++i) {
+      require(
+          why == clew::Ending::ConnectionGone || response_ended_ || told_[i].how != How::Unanswered,
+          "what goes on may be answered yet");
+    }
     require(live_.empty(), "every exchange ends");
   }
   const std::vector<MessageEvent>& told() const { return told_; }
@@ -136,13 +145,13 @@ class Checker {
   uint64_t offsets_[2] = {0, 0};
   std::vector<MessageEvent> events_, told_;
   std::unordered_map<uint64_t, Exchange> live_;
+  bool response_ended_ = false;
   uint64_t next_ = 0;
 };
 
 // Where framing broke, the end is known no better than to the piece.
 bool equal(const MessageEvent& a, const MessageEvent& b) {
-  const bool is_exact =
-      a.how != MessageEvent::How::Malformed && a.how != MessageEvent::How::GapLost;
+  const bool is_exact = a.how != How::Malformed && a.how != How::GapLost;
   return a.kind == b.kind && a.how == b.how && a.exchange == b.exchange &&
          (a.offset == b.offset || !is_exact);
 }
@@ -162,9 +171,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     whole.make(call);
     split.make(call);
   }
-  whole.finish();
-  split.finish();
+  const auto why = size % 2 == 0 ? clew::Ending::ConnectionGone : clew::Ending::ClewStopped;
+  whole.finish(why);
+  split.finish(why);
   if (has_gap) return 0;
+  for (const MessageEvent& event : whole.told()) {
+    require(event.how != How::GapLost, "nothing is lost where every byte was seen");
+  }
   require(whole.told().size() == split.told().size(), "whole and split tell as much");
   for (size_t i = 0; i < whole.told().size(); ++i) {
     require(equal(whole.told()[i], split.told()[i]), "whole and split tell the same");

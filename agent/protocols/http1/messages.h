@@ -43,7 +43,8 @@ enum class Step : uint8_t {
   Head,       ///< its head is known: the caller must answer with begin_body()
   End,        ///< it ended at position() - 1
   Malformed,  ///< it broke the protocol; the parser looks for a new start
-  Lost,  ///< unseen or foreign bytes hid where messages begin; the parser looks for a new start
+  Lost,       ///< unseen bytes hid where messages begin; the parser looks for a new start
+  Foreign,    ///< where a message must begin came something else; the parser looks for a new start
 };
 
 /// What the caller knows about a message's body that its head does not tell.

@@ -99,8 +99,9 @@ Detection detect(ByteView first_bytes) {
   return seen == Detection::NeedMore && whole_window ? Detection::No : seen;
 }
 
-void Parser::lose() {
-  lose_message(TailRule::None);
+void Parser::lose(bool unseen) {
+  unsure_ = unsure_ || unseen;
+  leave_step(TailRule::None);
 }
 
 void Parser::consume(ByteView& bytes, size_t count) {
@@ -113,17 +114,23 @@ Step Parser::end_message() {
   return Step::End;
 }
 
+// For bytes that were not seen.
 Step Parser::lose_message(TailRule rule) {
+  unsure_ = true;
+  leave_step(rule);
+  return Step::Lost;
+}
+
+void Parser::leave_step(TailRule rule) {
   state_ = State::Boundary;
   lost_ = true;
   tail_rule_ = rule;
   tail_size_ = 0;
   look_size_ = 0;
-  return Step::Lost;
 }
 
 Step Parser::malformed() {
-  lose();
+  leave_step(TailRule::None);
   return Step::Malformed;
 }
 
@@ -179,7 +186,8 @@ Step Parser::no_start(ByteView& bytes) {
   look_size_ = 0;
   if (lost_) return watch_tail(bytes);
   consume(bytes, bytes.size());
-  return lose_message(TailRule::None);
+  leave_step(TailRule::None);
+  return unsure_ ? Step::Lost : Step::Foreign;
 }
 
 Step Parser::watch_tail(ByteView& bytes) {
@@ -208,6 +216,7 @@ Step Parser::begin_head(std::string_view read_already) {
   if (buffer_.capacity() > kKeepBufferBytes) std::string().swap(buffer_);
   buffer_ = read_already;
   look_size_ = 0;
+  if (!lost_) unsure_ = false;
   lost_ = false;
   tail_rule_ = TailRule::None;
   failed_looks_ = 0;

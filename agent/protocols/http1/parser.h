@@ -29,14 +29,19 @@ Detection detect(ByteView first_bytes);
 ///  - a message that has no body by what is known of its head ends where a piece ends with
 ///  "\r\n\r\n".
 /// Should such a guess be wrong, the next bytes are no message start, and the side is Lost again.
+///
+/// Foreign bytes. Where a message must begin, bytes that begin none are Foreign if it is certain
+/// that one must begin there: no hole has hidden a boundary yet, or since the last one that did, a
+/// message has begun right where another ended. Else they are Lost.
 class Parser {
  public:
   explicit Parser(Side side) : side_(side) {}
 
   /// Next byte's stream offset. Call before the first bytes.
   void start_at(uint64_t offset) { position_ = offset; }
-  /// Bytes before the next one went unseen: look for a message start.
-  void lose();
+  /// Where the next message begins is not known: look for its start. `unseen` tells that this is
+  /// for bytes that were not seen.
+  void lose(bool unseen);
 
   /// Consumes from the front of `bytes` up to the next step. `operation_start` tells that bytes[0]
   /// began a socket operation; true at most in the first call for a view.
@@ -55,11 +60,13 @@ class Parser {
   uint64_t message_start() const { return message_start_; }
   /// The latest Start was at the beginning of a socket operation.
   bool started_operation() const { return started_operation_; }
-  /// Between messages, in step: what comes next is a message's first byte.
-  bool at_boundary() const { return state_ == State::Boundary && !lost_ && look_size_ == 0; }
+  /// Between messages, in step: what comes next belongs to a message's first line.
+  bool at_boundary() const { return state_ == State::Boundary && !lost_; }
   /// In a message whose end will be known.
   bool in_message() const { return state_ != State::Boundary; }
   bool lost() const { return lost_; }
+  /// Unseen bytes have made boundaries a guess: see above.
+  bool unsure() const { return unsure_; }
   /// The body goes on until the connection closes.
   bool until_close() const { return state_ == State::UntilClose; }
   /// Looks at operations that found no start since the last one that did.
@@ -106,12 +113,14 @@ class Parser {
   Step end_message();
   Step malformed();
   Step lose_message(TailRule rule);
+  void leave_step(TailRule rule);
   void consume(ByteView& bytes, size_t count);
   std::string_view text(Range range) const { return {base_ + range.at, range.size}; }
 
   Side side_;
   State state_ = State::Boundary;
   bool lost_ = false;
+  bool unsure_ = false;
   bool announce_lost_ = false;
   bool operation_fresh_ = false;  // nothing but empty lines seen of the operation
   bool started_operation_ = false;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fmt/format.h"
@@ -55,7 +56,8 @@ TEST(Detect, KnowsFirstBytes) {
   EXPECT_EQ(detect(as_bytes(std::string(kDetectBytes, '\n'))), Detection::No);
 }
 
-/// Runs `pieces` through a parser; "S@0 H E@16" and so on, with P for malformed and L for lost.
+/// Runs `pieces` through a parser; "S@0 H E@16" and so on, with P for malformed, L for lost and F
+/// for foreign.
 std::string parse(Side side, const std::vector<std::string>& pieces,
                   BodyRule rule = BodyRule::Normal) {
   Parser parser(side);
@@ -77,6 +79,9 @@ std::string parse(Side side, const std::vector<std::string>& pieces,
         break;
       case Step::Lost:
         steps += "L ";
+        break;
+      case Step::Foreign:
+        steps += "F ";
         break;
       case Step::More:
         break;
@@ -172,8 +177,8 @@ const FramingCase kFraming[] = {
     {"HTTP/2 in a request line", Side::Request, "GET / HTTP/2.0\r\n\r\n", "S@0 P "},
     {"status with four digits", Side::Response, "HTTP/1.1 2000 OK\r\n\r\n", "S@0 P "},
     {"status too small", Side::Response, "HTTP/1.1 099 OK\r\n\r\n", "S@0 P "},
-    {"junk after a message", Side::Request, "GET / HTTP/1.1\r\n\r\n\x01junk", "S@0 H E@18 L "},
-    {"junk from the start", Side::Response, "220 mail ESMTP\r\n", "L "},
+    {"junk after a message", Side::Request, "GET / HTTP/1.1\r\n\r\n\x01junk", "S@0 H E@18 F "},
+    {"junk from the start", Side::Response, "220 mail ESMTP\r\n", "F "},
 };
 
 TEST(Parser, FramesWholeAndByteByByteAlike) {
@@ -256,6 +261,53 @@ TEST(Parser, HolesOfKnownLengthAreHarmless) {
   bytes = as_bytes("HTTP/1.1 200 OK\r\n");
   EXPECT_EQ(parser.advance(bytes, true), Step::Start);
   EXPECT_EQ(parser.message_start(), 1041U + 502U + 17U);
+}
+
+// The steps up to More, each by its letter: "SHE".
+std::string steps_of(Parser& parser, std::string_view text) {
+  constexpr std::string_view kLetters = "-SHEPLF";
+  ByteView bytes = as_bytes(text);
+  std::string steps;
+  Step step;
+  bool start = true;
+  while ((step = parser.advance(bytes, std::exchange(start, false))) != Step::More) {
+    steps += kLetters[static_cast<size_t>(step)];
+    if (step == Step::Head) parser.begin_body(BodyRule::Normal);
+  }
+  return steps;
+}
+
+TEST(Parser, ForeignBytesAreToldFromLostOnes) {
+  constexpr std::string_view kGet = "GET / HTTP/1.1\r\n\r\n";
+  Parser parser(Side::Request);
+  EXPECT_EQ(steps_of(parser, kGet), "SHE");
+  EXPECT_EQ(steps_of(parser, "junk"), "F");
+  EXPECT_EQ(steps_of(parser, "junk"), "") << "told once";
+  EXPECT_EQ(steps_of(parser, kGet), "SHE");
+  EXPECT_EQ(steps_of(parser, "junk"), "F") << "nothing was hidden yet";
+
+  uint64_t hole = 9;
+  EXPECT_EQ(parser.skip(hole), Step::More) << "it is lost already";
+  EXPECT_TRUE(parser.unsure());
+  EXPECT_EQ(steps_of(parser, kGet), "SHE");
+  EXPECT_EQ(steps_of(parser, "junk"), "L") << "the start may have been a part of something else";
+  EXPECT_EQ(steps_of(parser, std::string(kGet) + std::string(kGet)), "SHESHE");
+  EXPECT_EQ(steps_of(parser, "junk"), "F") << "one message followed on another";
+
+  Parser midway(Side::Request);
+  midway.lose(true);
+  EXPECT_EQ(steps_of(midway, kGet), "SHE");
+  EXPECT_EQ(steps_of(midway, "junk"), "L");
+}
+
+TEST(Parser, AGuessedEndIsNotCertain) {
+  Parser parser(Side::Request);
+  EXPECT_EQ(steps_of(parser, "GET / HTTP/1.1\r\nCookie: "), "S");
+  uint64_t hole = 9;
+  EXPECT_EQ(parser.skip(hole), Step::Head);
+  parser.begin_body(BodyRule::Normal);
+  EXPECT_EQ(steps_of(parser, "x\r\n\r\n"), "LE");
+  EXPECT_EQ(steps_of(parser, "junk"), "L");
 }
 
 }  // namespace

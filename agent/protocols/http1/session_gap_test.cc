@@ -189,6 +189,56 @@ TEST(SessionGaps, ResponsesUnseenAltogether) {
               ElementsAre("0 GapLost GET /1 -", "1 GapLost GET /2 -", "2 GapLost GET /3 -"));
 }
 
+TEST(SessionGaps, WhatAHoleHidIsLostHoweverItEnds) {
+  for (const Ending why : {Ending::ConnectionGone, Ending::ClewStopped}) {
+    Chat chat;
+    chat.request(get(1)).gap(Side::Response, 50).finish(why);
+    EXPECT_THAT(chat.ended(), ElementsAre("0 GapLost GET /1 -"));
+  }
+}
+
+TEST(SessionGaps, AnAnswerThatCameBeforeItsAnchorIsNotMissed) {
+  Chat chat;
+  chat.request(get(0)).response(answer(0));
+  chat.response(answer(1)).response(answer(2)).gap(Side::Request, 40).request(get(2)).finish();
+  EXPECT_THAT(chat.ended(), ElementsAre("0 Complete GET /0 200", "1 GapLost GET /2 -"));
+
+  Chat never_answered(10, 10);
+  never_answered.request(get(1)).finish();
+  EXPECT_THAT(never_answered.ended(), ElementsAre("0 Unanswered GET /1 -"));
+
+  Chat stopped(10, 10);
+  stopped.response("of before").request(get(1)).finish(Ending::ClewStopped);
+  EXPECT_THAT(stopped.ended(), ElementsAre("0 Unfinished GET /1 -"));
+}
+
+TEST(SessionGaps, BytesThatAreNoMessageAreLostBehindAHoleOnly) {
+  // A hole that hides no boundary changes nothing.
+  Chat harmless;
+  harmless.request(get(1)).response("HTTP/1.1 201 X\r\nContent-Length: 50\r\n\r\n");
+  harmless.gap(Side::Response, 50).request(get(2)).response("no answer");
+  EXPECT_THAT(harmless.ended(), ElementsAre("0 Complete GET /1 201", "1 Malformed GET /2 -"));
+
+  // Where a start was guessed after one, what follows may be the rest of anything.
+  Chat guessed;
+  guessed.request(get(1)).gap(Side::Response, 50).response(answer(1));
+  guessed.request(get(2)).response("no answer").finish();
+  EXPECT_THAT(guessed.ended(), ElementsAre("0 Complete GET /1 201", "1 GapLost GET /2 -"));
+
+  // Once a message followed right upon another, it is certain again.
+  Chat certain;
+  certain.request(get(1)).gap(Side::Response, 50).response(answer(1));
+  certain.request(get(2)).response(answer(2)).request(get(3)).response("no answer").finish();
+  EXPECT_THAT(certain.ended(), ElementsAre("0 Complete GET /1 201", "1 Complete GET /2 202",
+                                           "2 Malformed GET /3 -"));
+}
+
+TEST(SessionGaps, AnAnswerHeldForItsRequestMayBeginWithAHole) {
+  Chat chat;
+  chat.response("HTT").gap(Side::Response, 50).request(get(1)).finish();
+  EXPECT_THAT(chat.ended(), ElementsAre("0 GapLost GET /1 -"));
+}
+
 TEST(SessionMidway, AnswersToUnseenRequestsAreDropped) {
   for (const std::string_view first : {"HTTP/1.1 299 Old\r\nContent-Length: 2\r\n\r\nxx", "rest",
                                        "HTTP/1.1 200 HEAD?\r\nContent-Length: 99999\r\n\r\n"}) {

@@ -51,13 +51,17 @@ void Http1Session::end(Side side, std::vector<MessageEvent>& out) {
   end_call();
 }
 
-void Http1Session::finish(std::vector<MessageEvent>& out) {
+void Http1Session::finish(Ending why, std::vector<MessageEvent>& out) {
   if (dead_) return;
   begin_call(out);
   know_request_head();
   release_held();
-  if (live() > 0 && response_attached_) close_response();
-  end_all(pairing_ == Pairing::Stale ? How::GapLost : How::Unanswered);
+  const bool is_gone = why == Ending::ConnectionGone || response_ended_;
+  if (is_gone && live() > 0 && response_attached_) close_response();
+  // An anchor's answer may have gone by before it, unless none of the response side did.
+  const bool may_have_passed = pairing_ == Pairing::Tentative && hidden_ && response_opened_;
+  if (pairing_ == Pairing::Stale || (is_gone && may_have_passed)) end_all(How::GapLost);
+  end_all(is_gone ? How::Unanswered : How::Unfinished);
   dead_ = true;
   end_call();
 }
@@ -84,9 +88,10 @@ void Http1Session::open_side(Side side, uint64_t offset, bool is_gap) {
   Parser& parser = side == Side::Request ? request_ : response_;
   parser.start_at(offset);
   if (offset == 0 && !is_gap) return;
-  parser.lose();
+  parser.lose(true);
+  hidden_ = true;
   if (side == Side::Request) {
-    on_request_lost();
+    on_request_lost(true);
     release_held();
   } else {
     on_response_lost();
@@ -105,8 +110,11 @@ void Http1Session::drive_request(ByteView bytes, uint64_t gap, bool operation_st
 
 void Http1Session::take_response(HeldPiece::Kind kind, ByteView bytes, uint64_t length,
                                  bool operation_start) {
-  if (!held_.empty()) {
+  if (dead_) return;
+  if (!held_.empty() || (kind == HeldPiece::Kind::Start && response_must_wait())) {
     hold(kind, bytes, length, operation_start);
+  } else if (kind == HeldPiece::Kind::Start) {
+    on_response(Step::Start);
   } else if (kind == HeldPiece::Kind::End) {
     close_response();
   } else {
@@ -117,18 +125,20 @@ void Http1Session::take_response(HeldPiece::Kind kind, ByteView bytes, uint64_t 
 void Http1Session::drive_response(ByteView bytes, uint64_t gap, bool operation_start) {
   if (gap != 0 && response_.lost()) on_response_lost();  // the parser tells of the first hole only
   while (!dead_) {
-    if ((gap != 0 || !bytes.empty()) && must_hold_response()) {
-      if (gap != 0) {
-        hold(HeldPiece::Kind::Gap, {}, gap, false);
-      } else {
-        hold(HeldPiece::Kind::Bytes, bytes, bytes.size(), operation_start);
-      }
-      return;
+    const bool is_hole = gap != 0 && response_.at_boundary() && response_must_wait();
+    if (is_hole || !held_.empty()) {
+      if (gap != 0) return hold(HeldPiece::Kind::Gap, {}, gap, false);
+      if (bytes.empty()) return;
+      return hold(HeldPiece::Kind::Bytes, bytes, bytes.size(), operation_start);
     }
     const Step step = gap != 0 ? response_.skip(gap) : response_.advance(bytes, operation_start);
     if (step == Step::More) return;
     operation_start = false;
-    on_response(step);
+    if (step == Step::Start) {
+      take_response(HeldPiece::Kind::Start, {}, 0, false);
+    } else {
+      on_response(step);
+    }
   }
 }
 
@@ -160,7 +170,11 @@ void Http1Session::on_request(Step step) {
     case Step::Lost:
       know_request_head();
       if (step == Step::Malformed && request_is_live()) exchange(current_).set_malformed_request();
-      on_request_lost();
+      hidden_ = hidden_ || step == Step::Lost;
+      on_request_lost(true);
+      break;
+    case Step::Foreign:
+      on_request_lost(false);  // they may be answered all the same
       break;
     case Step::More:
       break;
@@ -176,7 +190,7 @@ void Http1Session::on_request_start() {
       break;
     case Pairing::Tentative:
       // Its answer went by before it was known that it was one: else why would the client go on?
-      if (first_of_operation) end_all(How::GapLost);
+      if (first_of_operation) end_all(let_go());
       break;
     case Pairing::Stale:
       if (!first_of_operation) return lose_pairing(false);
@@ -197,11 +211,12 @@ void Http1Session::on_request_start() {
   append_exchange();
 }
 
-void Http1Session::on_request_lost() {
+void Http1Session::on_request_lost(bool quiet) {
+  if (pairing_ == Pairing::Draining) quiet_ = quiet_ && quiet;
   if (pairing_ != Pairing::Exact && pairing_ != Pairing::Tentative) return;
-  if (live() == 0) return lose_pairing(true);
+  if (live() == 0) return lose_pairing(quiet);
   pairing_ = Pairing::Draining;
-  quiet_ = true;
+  quiet_ = quiet;
 }
 
 void Http1Session::on_response(Step step) {
@@ -217,11 +232,22 @@ void Http1Session::on_response(Step step) {
       break;
     case Step::Malformed:
       if (response_attached_) end_front(How::Malformed);
-      on_response_lost();
+      if (response_.unsure()) {
+        on_response_lost();
+      } else {
+        on_response_broken();
+      }
       break;
     case Step::Lost:
       on_response_lost();
       break;
+    case Step::Foreign: {
+      know_request_head();  // as far as it came
+      const bool is_answer = live() > 0;
+      on_response_broken();
+      if (is_answer) give_up();
+      break;
+    }
     case Step::More:
       break;
   }
@@ -233,7 +259,10 @@ void Http1Session::on_response_start() {
   if (pairing_ == Pairing::Lost) return;
   if (live() == 0) return lose_pairing(true);
   if (pairing_ == Pairing::Stale && front().response_started()) return lose_pairing(false);
-  if (pairing_ != Pairing::Draining) pairing_ = Pairing::Exact;
+  if (pairing_ != Pairing::Draining) {
+    pairing_ = Pairing::Exact;
+    hidden_ = false;
+  }
   response_attached_ = true;
 }
 
@@ -245,7 +274,7 @@ void Http1Session::on_response_head() {
     // Whether it has a body depends on a request that is not known: the next one shows its end.
     if (switches) return give_up();
     quiet_ = quiet_ || !interim;
-    return response_.lose();
+    return response_.lose(hidden_);
   }
   Exchange& answered = front();
   if (interim) return response_.begin_body(BodyRule::None);
@@ -278,6 +307,7 @@ void Http1Session::settle_pairing() {
 }
 
 void Http1Session::on_response_lost() {
+  hidden_ = true;
   if (pairing_ == Pairing::Lost) {
     quiet_ = true;
   } else if (live() == 1) {
@@ -287,9 +317,19 @@ void Http1Session::on_response_lost() {
   }
 }
 
-bool Http1Session::must_hold_response() const {
-  return pairing_ != Pairing::Lost && response_.at_boundary() &&
-         (live() == 0 || !exchange(first_live_).head_known());
+// All was seen, and it was no answer: nor can what follows be told to answer the rest.
+void Http1Session::on_response_broken() {
+  if (pairing_ == Pairing::Lost) {
+    quiet_ = true;
+    return;
+  }
+  const bool quiet = live() == 0;
+  end_all(How::Malformed);
+  lose_pairing(quiet);
+}
+
+bool Http1Session::response_must_wait() const {
+  return pairing_ != Pairing::Lost && (live() == 0 || !exchange(first_live_).head_known());
 }
 
 void Http1Session::hold(HeldPiece::Kind kind, ByteView bytes, uint64_t length,
@@ -302,7 +342,8 @@ void Http1Session::hold(HeldPiece::Kind kind, ByteView bytes, uint64_t length,
   const bool is_full =
       held_bytes_.size() + bytes.size() > kMaxHeldBytes || held_.size() == kMaxHeldPieces;
   if (is_shifted || is_full) {
-    lose_pairing(true);
+    know_request_head();  // as far as it came: what is held may be its answer
+    if (response_must_wait()) lose_pairing(true);
     release_held();
     return take_response(kind, bytes, length, operation_start);
   }
@@ -364,13 +405,13 @@ void Http1Session::end_all(How how) {
 }
 
 void Http1Session::lose_pairing(bool quiet) {
-  end_all(How::GapLost);
+  end_all(let_go());
   pairing_ = Pairing::Lost;
   quiet_ = quiet;
 }
 
 void Http1Session::give_up() {
-  end_all(How::GapLost);
+  end_all(How::Unfinished);
   held_.clear();
   held_bytes_.clear();
   dead_ = true;

@@ -8,8 +8,8 @@
 // response, as far as it is known. Offsets of events never go back within one side, but for
 // ResponseStarted.
 //
-// Response ahead of request. What the response side brings before its request is known is held and
-// replayed then (at most kMaxHeldBytes).
+// Response ahead of request. What the response side brings from a response's start on, before its
+// request is known, is held and replayed then (at most kMaxHeldBytes).
 //
 // Lost bytes. A hole whose messages cannot be told makes it uncertain which response answers which
 // request. What began before it is still paired where that is certain; what is not, ends as
@@ -17,6 +17,17 @@
 // operation, all earlier requests being answered as far as can be seen. A connection joined midway
 // begins in that state: it is one if the first offset of a side is not 0, or gap() is called first
 // (length 0 will do).
+//
+// Broken bytes. GapLost is for bytes that were not seen. Where all were seen and what they say is
+// no HTTP, the exchange is Malformed:
+//  - an answer that begins with no status line ends all that wait for one, and the session gives
+//  up;
+//  - an answer that breaks off its framing ends all that wait, and an anchor is looked for;
+//  - request bytes that begin no request are no exchange; those before them are still paired, then
+//  an
+//    anchor is looked for.
+// Unfinished is what the session had to let go without such a reason: at its limits, behind an
+// upgrade, and what is live when clew stops.
 #pragma once
 
 #include <cstdint>
@@ -47,7 +58,7 @@ class Http1Session final : public Session {
                std::vector<MessageEvent>& out) override;
   Verdict gap(Side side, uint64_t offset, uint64_t length, std::vector<MessageEvent>& out) override;
   void end(Side side, std::vector<MessageEvent>& out) override;
-  void finish(std::vector<MessageEvent>& out) override;
+  void finish(Ending why, std::vector<MessageEvent>& out) override;
   void describe(uint64_t exchange, SpanKind kind, SpanBuilder& span) const override;
 
  private:
@@ -63,9 +74,10 @@ class Http1Session final : public Session {
     Draining,   // to the oldest live one; requests were lost after these: then Lost
     Lost,       // none is live; nothing is reported until an anchor
   };
-  // One call of feed, gap or end, kept for replay.
+  // A call of feed, gap or end, or what was left of it; or Step::Start, after which the parser
+  // waits.
   struct HeldPiece {
-    enum class Kind : uint8_t { Bytes, Gap, End } kind;
+    enum class Kind : uint8_t { Start, Bytes, Gap, End } kind;
     bool operation_start;
     uint64_t length;
   };
@@ -80,14 +92,15 @@ class Http1Session final : public Session {
 
   void on_request(Step step);
   void on_request_start();
-  void on_request_lost();
+  void on_request_lost(bool quiet);
   void on_response(Step step);
   void on_response_start();
   void on_response_head();
   void on_response_end();
   void on_response_lost();
+  void on_response_broken();
 
-  bool must_hold_response() const;
+  bool response_must_wait() const;
   void hold(HeldPiece::Kind kind, ByteView bytes, uint64_t length, bool operation_start);
   void release_held();
 
@@ -101,6 +114,7 @@ class Http1Session final : public Session {
   void know_request_head();
   void end_front(How how);
   void end_all(How how);
+  How let_go() const { return hidden_ ? How::GapLost : How::Unfinished; }
   void lose_pairing(bool quiet);
   void settle_pairing();
   void give_up();
@@ -114,6 +128,7 @@ class Http1Session final : public Session {
   bool ever_started_ = false;
 
   Pairing pairing_ = Pairing::Exact;
+  bool hidden_ = false;  // for unseen bytes the pairing is, or may come to be, other than Exact
   bool quiet_ = true;  // Draining, Lost: as far as seen, every unreported request has been answered
   bool request_reported_ = false;   // the request being parsed is exchange current_
   bool response_attached_ = false;  // the response being parsed belongs to the oldest live exchange

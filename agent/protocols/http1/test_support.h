@@ -64,9 +64,9 @@ class Chat {
     write_down();
     return *this;
   }
-  Chat& finish() {
+  Chat& finish(Ending why = Ending::ConnectionGone) {
     events_.clear();
-    session_.finish(events_);
+    session_.finish(why, events_);
     write_down();
     return *this;
   }
@@ -90,8 +90,8 @@ class Chat {
 
   void write_down() {
     static constexpr std::string_view kKinds[] = {"request", "request-end", "response", "end"};
-    static constexpr std::string_view kHows[] = {"Complete", "Unanswered", "Cut", "Malformed",
-                                                 "GapLost"};
+    static constexpr std::string_view kHows[] = {"Complete",  "Unanswered", "Cut",
+                                                 "Malformed", "GapLost",    "Unfinished"};
     for (const MessageEvent& event : events_) {
       all_events_.push_back(event);
       std::string line = fmt::format("{} {} @{}", event.exchange,

@@ -17,7 +17,7 @@ class NamedSession final : public Session {
   Verdict feed(Side, ByteView, uint64_t, bool, std::vector<MessageEvent>&) override { return {}; }
   Verdict gap(Side, uint64_t, uint64_t, std::vector<MessageEvent>&) override { return {}; }
   void end(Side, std::vector<MessageEvent>&) override {}
-  void finish(std::vector<MessageEvent>&) override {}
+  void finish(Ending, std::vector<MessageEvent>&) override {}
   void describe(uint64_t, SpanKind, SpanBuilder& span) const override {
     span.name("GET");
     span.attribute("url.path", path);

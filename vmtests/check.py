@@ -1,0 +1,126 @@
+"""Judges what a guest sent back: check.py KERNEL FOLDER. Prints `passed failed`; the rest goes to stderr."""
+
+import json
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "e2e"))
+
+from harness.agent import Summary  # noqa: E402
+from harness.spans import CLIENT, SERVER, Forest, check_well_formed, draw, load_spans  # noqa: E402
+from harness.truth import expect_exchanges  # noqa: E402
+
+# What guest/traffic.sh asks for, and the answers.
+EXCHANGES = [
+    *[("GET", f"/keep/{i}", 200) for i in range(1, 6)],
+    *[("GET", f"/pipe/{i}", 200) for i in range(1, 9)],
+    ("GET", "/file/big", 200),
+    ("GET", "/file/big", 200),
+    ("PUT", "/upload/copy", 201),
+    ("GET", "/six", 200),
+    ("GET", "/proxied", 200),  # to the proxy
+    ("GET", "/proxied", 200),  # by the proxy
+]
+TRAFFIC = ["keep-alive", "pipelined", "sendfile", "upload", "IPv6", "proxied"]
+
+
+class Guest:
+    """The files of one boot."""
+
+    def __init__(self, series, folder):
+        self.series = tuple(int(part) for part in series.split("."))
+        self.folder = Path(folder)
+
+    def text(self, name):
+        return (self.folder / name).read_text(encoding="utf-8", errors="replace")
+
+    def spans(self):
+        return load_spans(self.folder / "spans.jsonl")
+
+    def has_socket_tracepoints(self):
+        return self.series >= (6, 3)
+
+
+def check_doctor(guest):
+    """clew doctor names the backend that this kernel offers"""
+    assert guest.text("doctor.code").strip() == "0", guest.text("doctor.json") + guest.text("doctor.err")
+    report = json.loads(guest.text("doctor.json"))
+    assert report["kernel"].startswith(".".join(map(str, guest.series)) + "."), report["kernel"]
+    assert report["can_run"] and not report["missing"], report
+    expected = "socket_tracepoints" if guest.has_socket_tracepoints() else "fexit"
+    assert report["capture_backend"] == expected, report["capture_backend"]
+    assert report["send_begin"] == ("tracepoint" if guest.series >= (6, 15) else "fentry"), report["send_begin"]
+
+
+def check_traffic(guest):
+    """the traced programs got the right answers"""
+    assert guest.text("traffic.txt").splitlines() == [f"ok {name}" for name in TRAFFIC], guest.text("traffic.txt")
+    assert guest.text("trace.code").strip() == "0", guest.text("trace.err")[-3000:]
+
+
+def check_exchanges(guest):
+    """one client and one server span for each request"""
+    spans = guest.spans()
+    check_well_formed(spans)
+    assert not [span for span in spans if span.marked], draw(spans)
+    for kind in (CLIENT, SERVER):
+        expect_exchanges(spans, kind, EXCHANGES)
+
+
+def check_links(guest):
+    """each server span is the child of the client span it answers, and the proxied call of its cause"""
+    forest = Forest(guest.spans())
+    for span in forest.spans:
+        parent = forest.parent(span)
+        if span.kind == SERVER:
+            assert parent, f"no parent: {span}"
+            assert (parent.kind, parent.path, span.link) == (CLIENT, span.path, "stream"), f"{parent} > {span}"
+            assert parent.trace_id == span.trace_id, f"{parent} > {span}"
+            assert len(forest.children(parent)) == 1, f"more than one answers {parent}"
+        else:
+            assert bool(parent) == (span.service == "nginx"), f"{parent} > {span}"
+    assert len(forest.roots()) == len(EXCHANGES) - 1
+
+
+def check_times(guest):
+    """a request begins at its client, before its server sees it"""
+    forest = Forest(guest.spans())
+    late = [span for span in forest.spans if span.kind == SERVER and span.start_ns < forest.parent(span).start_ns]
+    assert not late, draw(late)
+
+
+def check_loss(guest):
+    """nothing is lost, and nothing is seen twice"""
+    summary = Summary.parse(guest.text("trace.err"))
+    summary.expect_no_loss()
+    assert summary.exported == 2 * len(EXCHANGES), guest.text("trace.err")[-2000:]
+
+
+def check_kernel_log(guest):
+    """the kernel has nothing to complain of"""
+    complaints = [line for line in guest.text("dmesg.txt").splitlines()
+                  if re.search(r"\b(BUG|WARNING|Oops|RCU stall|soft lockup|Call Trace)\b", line)]
+    assert not complaints, "\n".join(complaints[:20])
+
+
+CHECKS = [check_doctor, check_traffic, check_exchanges, check_links, check_times, check_loss, check_kernel_log]
+
+
+def main(series, folder):
+    guest = Guest(series, folder)
+    counts = Counter()
+    for check in CHECKS:
+        try:
+            check(guest)
+            verdict, problem = "ok", ""
+        except Exception as error:  # whatever a guest left behind must end in a verdict
+            verdict, problem = "FAILED", f"\n{type(error).__name__}: {error}"
+        counts[verdict] += 1
+        print(f"vmtests: {verdict:6} {series}: {check.__doc__}{problem}", file=sys.stderr)
+    print(counts["ok"], counts["FAILED"])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
