@@ -1,4 +1,5 @@
-// The maps. Each comment states key, value, writer, lifetime, bound and what counts when it is full.
+// The maps. Each comment states key, value, writer, lifetime, bound and what counts when it is
+// full.
 #pragma once
 
 #include "abi/counters.h"
@@ -10,8 +11,8 @@
 
 const volatile struct clew_settings settings;
 
-// Records for user space. Written by every program; bound: set before load (default 8 MiB); a record
-// that finds it full is dropped and counts as ring_full.
+// Records for user space. Written by every program; bound: set before load (default 8 MiB); a
+// record that finds it full is dropped and counts as ring_full.
 struct {
   __uint(type, BPF_MAP_TYPE_RINGBUF);
   __uint(max_entries, 8 << 20);
@@ -26,7 +27,7 @@ struct {
 } counters SEC(".maps");
 
 static __always_inline void count(__u32 which) {
-  __u64 *value = bpf_map_lookup_elem(&counters, &which);
+  __u64* value = bpf_map_lookup_elem(&counters, &which);
   if (value) ++*value;
 }
 
@@ -60,8 +61,8 @@ struct socket_state {
 };
 
 // State of a followed socket. Key: the socket; made at its first operation by a selected process or
-// at connect; freed by the kernel with the socket. Bound: the sockets of selected processes; a failed
-// allocation counts as socket_state_full.
+// at connect; freed by the kernel with the socket. Bound: the sockets of selected processes; a
+// failed allocation counts as socket_state_full.
 struct {
   __uint(type, BPF_MAP_TYPE_SK_STORAGE);
   __uint(map_flags, BPF_F_NO_PREALLOC);
@@ -69,8 +70,8 @@ struct {
   __type(value, struct socket_state);
 } sockets SEC(".maps");
 
-// The context that a thread works in. Key: the task; written by socket operations and at fork; freed
-// by the kernel with the task. A failed allocation counts as thread_state_full.
+// The context that a thread works in. Key: the task; written by socket operations and at fork;
+// freed by the kernel with the task. A failed allocation counts as thread_state_full.
 struct {
   __uint(type, BPF_MAP_TYPE_TASK_STORAGE);
   __uint(map_flags, BPF_F_NO_PREALLOC);
@@ -78,8 +79,9 @@ struct {
   __type(value, struct owner);
 } threads SEC(".maps");
 
-// Selected processes. Key: tgid; value: enum clew_selection. Written by user space, at fork (children
-// follow), exec and listen; deleted at exit. Bound 65,536; beyond counts as process_table_full.
+// Selected processes. Key: tgid; value: enum clew_selection. Written by user space, at fork
+// (children follow), exec and listen; deleted at exit. Bound 65,536; beyond counts as
+// process_table_full.
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(map_flags, BPF_F_NO_PREALLOC);
@@ -97,7 +99,8 @@ struct endpoints {
 };
 
 // Clew's own connections, as their peer sees them, so that a traced collector on this host does not
-// show clew's exports. Written when such a connection is established; least recently used goes first.
+// show clew's exports. Written when such a connection is established; least recently used goes
+// first.
 struct {
   __uint(type, BPF_MAP_TYPE_LRU_HASH);
   __uint(max_entries, 256);
@@ -105,8 +108,9 @@ struct {
   __type(value, __u8);
 } own_peers SEC(".maps");
 
-// Where a record is put together: header, context and one piece of payload. Key: enum clew_direction
-// (the send and the receive program may interrupt each other, neither interrupts itself).
+// Where a record is put together: header, context and one piece of payload. Key: enum
+// clew_direction (the send and the receive program may interrupt each other, neither interrupts
+// itself).
 struct workspace {
   __u8 header[88];
   __u8 payload[2 * CLEW_PIECE_BYTES];

@@ -79,7 +79,9 @@ Feature probe_program(bpf_prog_type type) {
 Result<Fd> load_trampoline(const btf* kernel, bpf_attach_type type, const char* function) {
   const int id = btf__find_by_name_kind(kernel, function, BTF_KIND_FUNC);
   if (id < 0) return failure(fmt::format("no function {} here", function));
-  LIBBPF_OPTS(bpf_prog_load_opts, options);
+  bpf_prog_load_opts options;  // LIBBPF_OPTS is no C++ that clang takes
+  std::memset(&options, 0, sizeof(options));
+  options.sz = sizeof(options);
   options.expected_attach_type = type;
   options.attach_btf_id = static_cast<uint32_t>(id);
   Fd program(bpf_prog_load(BPF_PROG_TYPE_TRACING, "clew_probe", "GPL", kReturnZero.data(),

@@ -51,7 +51,8 @@ void read_environment(const std::string& directory, ProcessInfo& info) {
   }
 }
 
-// "pid (command) state parent ...": the command may hold anything, so look for its last parenthesis.
+// "pid (command) state parent ...": the command may hold anything, so look for its last
+// parenthesis.
 uint32_t parent_in(std::string_view stat) {
   const auto after = stat.rfind(')');
   if (after == std::string_view::npos || after + 4 >= stat.size()) return 0;
@@ -72,7 +73,8 @@ void for_each_number_in(const std::string& directory, Visit visit) {
     const auto name = it->path().filename().string();
     uint32_t number = 0;
     const auto [rest, code] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (code == std::errc() && rest == name.data() + name.size()) visit(number, it->path().string());
+    if (code == std::errc() && rest == name.data() + name.size())
+      visit(number, it->path().string());
   }
 }
 

@@ -12,8 +12,8 @@
 
 namespace clew {
 
-/// A process as it was when it was looked at. Fields that could not be read are empty: processes end
-/// at any moment.
+/// A process as it was when it was looked at. Fields that could not be read are empty: processes
+/// end at any moment.
 struct ProcessInfo {
   uint32_t pid = 0;
   uint32_t parent = 0;
@@ -21,7 +21,7 @@ struct ProcessInfo {
   std::string executable;              ///< resolved path
   std::vector<std::string> arguments;  ///< argv
   std::string working_directory;
-  std::string container_id;            ///< 64 hex digits, empty outside containers
+  std::string container_id;  ///< 64 hex digits, empty outside containers
   /// What the process was itself configured with, if anything: OTEL_SERVICE_NAME and
   /// OTEL_RESOURCE_ATTRIBUTES of its environment.
   std::string otel_service_name;
@@ -37,8 +37,8 @@ std::vector<uint32_t> list_processes();
 /// Processes that hold a TCP socket listening in one of `ranges`, in any network namespace.
 std::vector<uint32_t> listening_processes(std::span<const clew_port_range> ranges);
 
-/// The container id in a line of /proc/PID/cgroup or a path, as Docker, containerd, CRI-O and podman
-/// write it: the last run of 64 hex digits. Empty if there is none.
+/// The container id in a line of /proc/PID/cgroup or a path, as Docker, containerd, CRI-O and
+/// podman write it: the last run of 64 hex digits. Empty if there is none.
 std::string container_id_of(std::string_view cgroup);
 
 /// Splits NUL-separated text as in /proc/PID/cmdline; a last piece without NUL counts.

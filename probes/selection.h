@@ -17,8 +17,8 @@ class Selection {
  public:
   explicit Selection(std::vector<SelectRule> rules) : rules_(std::move(rules)) {}
 
-  /// The first rule that the process itself matches, by pid, executable, container or all. Port rules
-  /// are matched by who listens and need listening_processes().
+  /// The first rule that the process itself matches, by pid, executable, container or all. Port
+  /// rules are matched by who listens and need listening_processes().
   const SelectRule* match(const ProcessInfo& process) const;
   /// The rule of that listening port, if any.
   const SelectRule* match_port(uint16_t port) const;
@@ -33,8 +33,8 @@ class Selection {
   std::vector<SelectRule> rules_;
 };
 
-/// Shell pattern with `*`, `?` and `[...]` over the whole path; a pattern without '/' is matched with
-/// the base name.
+/// Shell pattern with `*`, `?` and `[...]` over the whole path; a pattern without '/' is matched
+/// with the base name.
 bool matches_executable(std::string_view pattern, std::string_view path);
 
 }  // namespace clew

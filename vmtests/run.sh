@@ -78,6 +78,7 @@ make_initramfs() { # clew
   strip -g -o "$work/clew" "$1"
   add_program "$work/clew"
   mv "$guest$work/clew" "$guest/bin/clew"
+  cc -O2 -Wall -D_GNU_SOURCE -static -o "$guest/bin/mptcp" "$here/guest/mptcp.c"
   cp "$here"/guest/{init,traffic.sh,nginx.conf} "$guest"
   echo 'root:x:0:0::/:/bin/sh' >"$guest/etc/passwd"
   echo 'root:x:0:' >"$guest/etc/group"

@@ -30,9 +30,9 @@ inline std::unexpected<Error> failure(std::string message, int code = 0) {
 }  // namespace clew
 
 // Returns the error of a Result<> from the enclosing function, or goes on.
-#define CLEW_TRY(expression)                                          \
-  do {                                                                \
-    if (auto clew_try_result = (expression); !clew_try_result) {      \
-      return std::unexpected(std::move(clew_try_result).error());     \
-    }                                                                 \
+#define CLEW_TRY(expression)                                      \
+  do {                                                            \
+    if (auto clew_try_result = (expression); !clew_try_result) {  \
+      return std::unexpected(std::move(clew_try_result).error()); \
+    }                                                             \
   } while (false)

@@ -53,7 +53,8 @@ Connection::Connection(uint64_t cookie, const Stream::Limits& limits, Stitcher& 
       stitcher_(stitcher),
       counters_(counters),
       sent_(*this, CLEW_SENT, limits),
-      received_(*this, CLEW_RECEIVED, limits) {}
+      received_(*this, CLEW_RECEIVED, limits) {
+}
 
 Connection::~Connection() {
   stitcher_.disconnect(stitched_);

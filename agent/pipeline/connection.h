@@ -17,8 +17,7 @@ namespace clew {
 /// Feeds what the streams put in order to the session, and what the session says to the stitcher.
 class Connection {
  public:
-  Connection(uint64_t cookie, const Stream::Limits& limits, Stitcher& stitcher,
-             Counters& counters);
+  Connection(uint64_t cookie, const Stream::Limits& limits, Stitcher& stitcher, Counters& counters);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;

@@ -6,8 +6,8 @@
 namespace clew {
 namespace {
 
-// A connection can be closed while its last bytes wait to be read, and even while the send is under way
-// that the peer answers with a reset: that send is recorded after the close.
+// A connection can be closed while its last bytes wait to be read, and even while the send is under
+// way that the peer answers with a reset: that send is recorded after the close.
 constexpr uint64_t kReadAfterClose = 1'000'000'000;
 
 // Views the fixed part of a record; null if the record is shorter.
@@ -39,7 +39,8 @@ Pipeline::Pipeline(const Limits& limits, ResourceSettings resources, HeldSpans::
     : limits_(limits),
       processes_(std::move(resources)),
       stitcher_(
-          counters_, [this](uint32_t tgid) { return resource_of(tgid); }, std::move(release)) {}
+          counters_, [this](uint32_t tgid) { return resource_of(tgid); }, std::move(release)) {
+}
 
 Pipeline::~Pipeline() = default;
 
@@ -101,8 +102,8 @@ void Pipeline::on_segment(ByteView record) {
 void Pipeline::on_connection(const clew_connection& record) {
   if (record.record.detail > CLEW_ROLE_SERVER) return counters_.add(Counter::bad_records);
   const auto found = connections_.find(record.cookie);
-  // A socket that connects again keeps its cookie. Its first segment can come before this record, when
-  // two threads use it at once.
+  // A socket that connects again keeps its cookie. Its first segment can come before this record,
+  // when two threads use it at once.
   if (found != connections_.end() && found->second->is_known()) {
     remove(found, record.record.time_ns);
   }

@@ -81,7 +81,7 @@ class Pipeline {
     uint64_t time_ns;
     uint64_t cookie;
   };
-  std::deque<Closing> closing_;   // closed by the kernel, bytes may still be read
+  std::deque<Closing> closing_;  // closed by the kernel, bytes may still be read
   // Removed a moment ago: what still comes for them is no new connection.
   std::deque<Closing> departing_;
   absl::flat_hash_set<uint64_t> departed_;

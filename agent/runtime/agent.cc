@@ -27,10 +27,10 @@ namespace {
 constexpr int kBadUsage = 2;
 constexpr int kNotPossibleHere = 3;
 
-constexpr auto kWait = std::chrono::milliseconds(50);       // longest sleep, and the tick
-constexpr auto kGather = std::chrono::microseconds(3000);   // records are read in batches this old
-constexpr size_t kBusy = 256;                               // records in a batch: do not wait
-constexpr uint64_t kSettle = 100'000'000;                   // records that trail a command's end
+constexpr auto kWait = std::chrono::milliseconds(50);      // longest sleep, and the tick
+constexpr auto kGather = std::chrono::microseconds(3000);  // records are read in batches this old
+constexpr size_t kBusy = 256;                              // records in a batch: do not wait
+constexpr uint64_t kSettle = 100'000'000;                  // records that trail a command's end
 constexpr auto kDrainDeadline = std::chrono::seconds(5);
 
 uint64_t clock_ns(clockid_t clock) {
@@ -139,8 +139,8 @@ int Agent::start() {
   options.select_all = selection_.selects_all();
   options.judge_executables = selection_.judges_executables();
   options.ports = selection_.ports();
-  auto capture = Capture::load(options, features,
-                               [this](ByteView record) { pipeline_.on_record(record); });
+  auto capture =
+      Capture::load(options, features, [this](ByteView record) { pipeline_.on_record(record); });
   if (!capture) {
     say(capture.error().message);
     return kNotPossibleHere;
@@ -174,7 +174,8 @@ void Agent::handle_signals() {
       case SIGINT:
       case SIGTERM:
         // A terminal's Ctrl-C reaches the command by itself.
-        if (child_ && info->ssi_code != SI_KERNEL) child_->signal(static_cast<int>(info->ssi_signo));
+        if (child_ && info->ssi_code != SI_KERNEL)
+          child_->signal(static_cast<int>(info->ssi_signo));
         if (!child_) stopping_ = true;
         break;
       case SIGHUP:
@@ -233,7 +234,8 @@ int Agent::finish() {
   const auto kernel = capture_->counters();
   const auto exported = exports_->statistics();
   const auto lost = losses(kernel, capture_->costs(), pipeline_.counters(), exported);
-  for (const auto& cause : lost) spdlog::warn("lost: {} {}: {}", cause.count, cause.name, cause.text);
+  for (const auto& cause : lost)
+    spdlog::warn("lost: {} {}: {}", cause.count, cause.name, cause.text);
   say(summary_line(kernel[CLEW_COUNTER_segments], exported.exported, lost));
   return 0;
 }

@@ -61,7 +61,8 @@ Child::Child(Child&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
       go_(std::move(other.go_)),
       failure_(std::move(other.failure_)),
-      exit_code_(other.exit_code_) {}
+      exit_code_(other.exit_code_) {
+}
 
 Child::~Child() {
   if (pid_ < 0 || !go_) return;

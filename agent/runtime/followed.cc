@@ -31,7 +31,8 @@ FollowedProcesses::FollowedProcesses(Selection selection, Capture& capture, Proc
       capture_(capture),
       table_(table),
       all_(selection_.selects_all()),
-      own_tgid_(static_cast<uint32_t>(getpid())) {}
+      own_tgid_(static_cast<uint32_t>(getpid())) {
+}
 
 void FollowedProcesses::follow(ProcessInfo process, const std::string& rule_name) {
   const uint32_t pid = process.pid;

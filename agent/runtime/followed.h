@@ -17,8 +17,8 @@ class FollowedProcesses final : public ProcessObserver {
  public:
   FollowedProcesses(Selection selection, Capture& capture, ProcessTable& table);
 
-  /// Selects what runs now, descendants included. To be called once capture is attached, so that what
-  /// is forked meanwhile is not missed. Fails if a rule names a pid that does not exist.
+  /// Selects what runs now, descendants included. To be called once capture is attached, so that
+  /// what is forked meanwhile is not missed. Fails if a rule names a pid that does not exist.
   Result<> select_running();
   /// Selects one process and its descendants.
   Result<> select(uint32_t tgid, const std::string& rule_name = {});

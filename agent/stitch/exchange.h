@@ -1,4 +1,5 @@
-// An exchange under way on a connection, as the stitcher keeps it: times, identity, place in the tree.
+// An exchange under way on a connection, as the stitcher keeps it: times, identity, place in the
+// tree.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Finished spans wait here for a moment, because the other end of an exchange, which decides the trace
-// and the parent, can be recorded a little later than this end's last byte.
+// Finished spans wait here for a moment, because the other end of an exchange, which decides the
+// trace and the parent, can be recorded a little later than this end's last byte.
 #pragma once
 
 #include <deque>

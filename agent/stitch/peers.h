@@ -1,6 +1,6 @@
-// Joins the two ends of a connection whose both processes are traced on this host: the client's span of
-// an exchange is the parent of the server's. Exact: both ends name the request's first byte by the same
-// TCP sequence number.
+// Joins the two ends of a connection whose both processes are traced on this host: the client's
+// span of an exchange is the parent of the server's. Exact: both ends name the request's first byte
+// by the same TCP sequence number.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -46,8 +46,8 @@ class Peers {
 
   /// Opens or shares the pair of `key`.
   std::shared_ptr<PeerPair> open(const ConnectionKey& key);
-  /// One end is gone. A pair with calls that no server end has met stays for a while: a server that is
-  /// behind accepts connections that their clients have closed.
+  /// One end is gone. A pair with calls that no server end has met stays for a while: a server that
+  /// is behind accepts connections that their clients have closed.
   void close(const ConnectionKey& key, std::shared_ptr<PeerPair>& pair);
   void tick(uint64_t now_ns);
   size_t size() const { return pairs_.size(); }

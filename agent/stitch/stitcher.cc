@@ -20,7 +20,8 @@ SpanId as_span_id(uint64_t number) {
   return id;
 }
 
-// "thread" where the thread served nothing else meanwhile: then there is no other request it can be.
+// "thread" where the thread served nothing else meanwhile: then there is no other request it can
+// be.
 std::string_view link_name(uint8_t evidence, unsigned served_by_thread) {
   switch (evidence) {
     case CLEW_EVIDENCE_CONNECT:
@@ -39,7 +40,8 @@ Stitcher::Stitcher(Counters& counters, ResourceOf resource_of, HeldSpans::Releas
       resource_of_(std::move(resource_of)),
       peers_(nodes_),
       held_(HeldSpans::Limits{}, std::move(release)),
-      random_(std::random_device{}()) {}
+      random_(std::random_device{}()) {
+}
 
 void Stitcher::connect(StitchedConnection& connection) {
   if (!connection.pair) connection.pair = peers_.open(connection.key);
@@ -110,8 +112,7 @@ void Stitcher::begin_served(OpenExchange& exchange, const SegmentFacts& facts, b
 void Stitcher::begin_called(StitchedConnection& connection, OpenExchange& exchange,
                             const SegmentFacts& facts, bool kernel_ids) {
   TraceNode& node = *exchange.node.get();
-  node.span_id =
-      as_span_id(kernel_ids ? as_number(facts.context.span_id) : random_id());
+  node.span_id = as_span_id(kernel_ids ? as_number(facts.context.span_id) : random_id());
   const uint64_t parent_id = facts.has_context ? as_number(facts.context.parent_span_id) : 0;
   if (facts.has_context && (kernel_ids || parent_id)) {
     std::memcpy(node.trace_id.data(), facts.context.trace_id, node.trace_id.size());

@@ -32,8 +32,8 @@ class Stitcher {
   void on_events(StitchedConnection& connection, const Session& session,
                  std::span<const MessageEvent> events, const SegmentFacts& now,
                  const std::function<const SegmentFacts*(uint64_t offset)>& request_facts);
-  /// The kernel took the bytes of `facts` for the start of a request, and they were not: its context
-  /// then means the request under way.
+  /// The kernel took the bytes of `facts` for the start of a request, and they were not: its
+  /// context then means the request under way.
   void mistaken_start(StitchedConnection& connection, const SegmentFacts& facts);
 
   void tick(uint64_t now_ns);
@@ -69,7 +69,8 @@ class Stitcher {
     uint64_t due_ns;
     uint64_t span_id;
   };
-  std::deque<Leaving> leaving_;  // ended ones stay findable for a while: a late call must be refused
+  std::deque<Leaving>
+      leaving_;  // ended ones stay findable for a while: a late call must be refused
 };
 
 }  // namespace clew

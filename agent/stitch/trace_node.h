@@ -1,5 +1,5 @@
-// The tree that exchanges form while they are under way: who called whom, and so which trace each span
-// belongs to. Nodes outlive their exchange as long as a child refers to them.
+// The tree that exchanges form while they are under way: who called whom, and so which trace each
+// span belongs to. Nodes outlive their exchange as long as a child refers to them.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ struct TraceNode {
   TraceId trace_id{};  ///< its own; counts only while it has no parent
   SpanId span_id{};
   uint64_t start_ns = 0;
-  uint64_t end_ns = 0;  ///< 0: under way
+  uint64_t end_ns = 0;    ///< 0: under way
   std::string_view link;  ///< evidence of the parent link: the value of clew.link
   uint32_t tid = 0;
   uint32_t references = 0;

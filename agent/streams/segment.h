@@ -10,10 +10,10 @@ namespace clew {
 
 /// Who moved the bytes, when, and under which context. Plain data, kept after the bytes are gone.
 struct SegmentFacts {
-  uint64_t offset = 0;   ///< stream offset of the first byte
-  uint64_t end = 0;      ///< offset after the last byte covered
-  uint64_t time_ns = 0;  ///< CLOCK_MONOTONIC when the operation ended
-  uint64_t begin_ns = 0; ///< when it began, as far as known; else time_ns
+  uint64_t offset = 0;    ///< stream offset of the first byte
+  uint64_t end = 0;       ///< offset after the last byte covered
+  uint64_t time_ns = 0;   ///< CLOCK_MONOTONIC when the operation ended
+  uint64_t begin_ns = 0;  ///< when it began, as far as known; else time_ns
   uint32_t tgid = 0;
   uint32_t tid = 0;
   uint32_t sequence_base = 0;

@@ -37,8 +37,8 @@ void Stream::end_at(uint64_t offset, StreamConsumer& to) {
 
 void Stream::expire(uint64_t now_ns, StreamConsumer& to) {
   while (!held_.empty()) {
-    const auto oldest = std::ranges::min_element(
-        held_, {}, [](const Held& held) { return held.facts.time_ns; });
+    const auto oldest =
+        std::ranges::min_element(held_, {}, [](const Held& held) { return held.facts.time_ns; });
     if (oldest->facts.time_ns + limits_.patience_ns > now_ns) break;
     skip_to_first_held(to);
   }
@@ -59,8 +59,8 @@ void Stream::pass_on(const Segment& segment, StreamConsumer& to) {
 }
 
 void Stream::hold(const Segment& segment) {
-  const auto place = std::ranges::lower_bound(
-      held_, segment.facts.offset, {}, [](const Held& held) { return held.facts.offset; });
+  const auto place = std::ranges::lower_bound(held_, segment.facts.offset, {},
+                                              [](const Held& held) { return held.facts.offset; });
   held_.insert(place, Held{segment.facts, {segment.bytes.begin(), segment.bytes.end()}});
   held_bytes_ += segment.bytes.size();
 }

@@ -1,5 +1,6 @@
-// Puts the segments of one direction of a connection into the order of their bytes. Events arrive in the
-// order of the ring buffer, which is not the order of the stream when two threads use one socket.
+// Puts the segments of one direction of a connection into the order of their bytes. Events arrive
+// in the order of the ring buffer, which is not the order of the stream when two threads use one
+// socket.
 #pragma once
 
 #include <cstdint>

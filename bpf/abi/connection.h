@@ -13,7 +13,7 @@ enum clew_role {
 struct clew_connection {
   struct clew_record record;  // detail: enum clew_role; flags: 1 if seen from its first byte
   __u64 cookie;
-  __u8 local[16];    // IPv6, or IPv4 mapped into IPv6
+  __u8 local[16];  // IPv6, or IPv4 mapped into IPv6
   __u8 remote[16];
   __u16 local_port;  // host byte order
   __u16 remote_port;
@@ -36,9 +36,9 @@ enum clew_closing_kind {
 struct clew_closing {
   struct clew_record record;  // detail: enum clew_closing_kind
   __u64 cookie;
-  __u64 sent;      // bytes sent and received since clew saw the socket
+  __u64 sent;  // bytes sent and received since clew saw the socket
   __u64 received;
-  __s32 error;     // the socket's pending error as a positive errno (reset, timeout); 0 if none
+  __s32 error;  // the socket's pending error as a positive errno (reset, timeout); 0 if none
   __u32 padding;
 };
 

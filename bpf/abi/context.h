@@ -3,14 +3,15 @@
 
 #include "types.h"
 
-// What a parent link rests on. Order and values are part of the ABI; names are those of the attribute
-// clew.link.
+// What a parent link rests on. Order and values are part of the ABI; names are those of the
+// attribute clew.link.
 enum clew_evidence {
   CLEW_EVIDENCE_NONE = 0,     // no parent known: a new trace
   CLEW_EVIDENCE_TURN = 1,     // the thread's last socket operation was on the parent's own socket
   CLEW_EVIDENCE_CONNECT = 2,  // the connection was opened in the parent's turn
   CLEW_EVIDENCE_CREATED = 3,  // the thread or process was created in the parent's turn
-  CLEW_EVIDENCE_ANSWER = 4,   // the thread's last socket operation was an answer to the parent's call
+  CLEW_EVIDENCE_ANSWER =
+      4,  // the thread's last socket operation was an answer to the parent's call
 };
 
 struct clew_context {

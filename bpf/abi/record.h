@@ -16,11 +16,11 @@ enum clew_record_kind {
 };
 
 struct clew_record {
-  __u8 kind;     // enum clew_record_kind
-  __u8 detail;   // meaning depends on kind
-  __u16 flags;   // meaning depends on kind
-  __u32 tgid;    // process that ran when the record was made; 0 in interrupt context
-  __u64 time_ns; // CLOCK_MONOTONIC
+  __u8 kind;      // enum clew_record_kind
+  __u8 detail;    // meaning depends on kind
+  __u16 flags;    // meaning depends on kind
+  __u32 tgid;     // process that ran when the record was made; 0 in interrupt context
+  __u64 time_ns;  // CLOCK_MONOTONIC
 };
 
 CLEW_ABI_ASSERT(sizeof(struct clew_record) == 16, "clew_record");

@@ -1,5 +1,5 @@
-// Settings frozen into the programs before they are loaded (const volatile: the verifier removes what
-// is switched off).
+// Settings frozen into the programs before they are loaded (const volatile: the verifier removes
+// what is switched off).
 #pragma once
 
 #include "types.h"

@@ -1,5 +1,6 @@
-// Fixed-width types for the headers shared by kernel programs and user space. These headers are plain
-// C, hold no pointers and no implicit padding, and are checked by static_assert under both compilers.
+// Fixed-width types for the headers shared by kernel programs and user space. These headers are
+// plain C, hold no pointers and no implicit padding, and are checked by static_assert under both
+// compilers.
 #pragma once
 
 #include <linux/types.h>

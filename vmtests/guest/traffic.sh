@@ -32,3 +32,7 @@ expect IPv6 '/six' "$(curl -s --max-time 30 'http://[::1]:8080/six')"
 
 # The server is a client, too.
 expect proxied '/proxied' "$(curl -s --max-time 30 "http://$front/proxied")"
+
+# MPTCP, whose sendfile takes another way through old kernels.
+mptcp /srv/big
+expect MPTCP 0 $?

@@ -70,7 +70,8 @@ INSTANTIATE_TEST_SUITE_P(
         NameCase{"prices", kNode, {"node", "./index.js"}, "/srv/prices"},
         NameCase{"prices", kNode, {"node", "../index.mjs"}, "/srv/prices/dist"},
         NameCase{"prices", kNode, {"node", "/srv/prices/server.js"}, "/"},
-        NameCase{"prices", kNode, {"node", "-r", "dotenv/config", "--inspect", "prices.js"}, "/srv"},
+        NameCase{
+            "prices", kNode, {"node", "-r", "dotenv/config", "--inspect", "prices.js"}, "/srv"},
         NameCase{"server", kNode, {"node", "server.js"}, "/"},
         NameCase{"server", kNode, {"node", "/server.js"}, "/srv"},
         NameCase{"index", kNode, {"node", "index.js"}},
@@ -82,8 +83,10 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         NameCase{"shop-1.2", kJava, {"java", "-Xmx1g", "-jar", "/srv/shop-1.2.jar", "--port=80"}},
         NameCase{"ShopServer", kJava, {"java", "-cp", "/srv/lib/*", "org.example.ShopServer"}},
-        NameCase{"ShopServer", kJava, {"java", "--add-opens", "java.base/java.lang=ALL-UNNAMED",
-                                       "--class-path", "/srv", "org.example.ShopServer", "x"}},
+        NameCase{"ShopServer",
+                 kJava,
+                 {"java", "--add-opens", "java.base/java.lang=ALL-UNNAMED", "--class-path", "/srv",
+                  "org.example.ShopServer", "x"}},
         NameCase{"java", kJava, {"java", "-version"}},
         NameCase{"java", kJava, {"java", "broken."}}));
 

@@ -133,7 +133,8 @@ TEST_F(ExchangesTest, OperationsAtTheTwoEndsNeedNotMatch) {
 TEST_F(ExchangesTest, AHeadOneByteAtATime) {
   Wire wire(1, kCurl, kShop, 40000, 8080);
   Wire next(3, kShop, kNginx, 50000, 9000);
-  feed({wire.client.connection(now()), wire.server.connection(now()), next.client.connection(now())});
+  feed({wire.client.connection(now()), wire.server.connection(now()),
+        next.client.connection(now())});
   const std::string request = "OPTIONS /slow HTTP/1.1\r\nHost: shop\r\n\r\n";
   bool first = true;
   for (const char byte : request) {

@@ -51,7 +51,8 @@ class PipelineTest : public ::testing::Test {
   Operation at() { return {.time_ns = now()}; }
   Operation begins(uint64_t span, uint64_t parent = 0, uint8_t evidence = CLEW_EVIDENCE_NONE,
                    uint32_t tid = 0) {
-    return {.time_ns = now(), .tid = tid, .context = context_of(span, parent), .evidence = evidence};
+    return {
+        .time_ns = now(), .tid = tid, .context = context_of(span, parent), .evidence = evidence};
   }
   /// Both ends of one GET, recorded in the order in which it happened.
   void exchange(Wire& wire, const std::string& path) {
@@ -90,7 +91,8 @@ class PipelineTest : public ::testing::Test {
   static Pipeline::Limits limits() { return {}; }
 
   SpanLog log;
-  Pipeline pipeline{limits(), {}, [this](std::shared_ptr<const SpanBatch> batch) { log.take(batch); }};
+  Pipeline pipeline{
+      limits(), {}, [this](std::shared_ptr<const SpanBatch> batch) { log.take(batch); }};
   uint64_t time_ns = 1'000'000'000;
   uint64_t spans_made = 0;
 };

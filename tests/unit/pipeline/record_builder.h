@@ -1,4 +1,5 @@
-// Makes records as the kernel programs do, for a world of processes and connections that a test makes up.
+// Makes records as the kernel programs do, for a world of processes and connections that a test
+// makes up.
 #pragma once
 
 #include <arpa/inet.h>
@@ -182,7 +183,7 @@ inline Record process_record(clew_process_event event, uint32_t tgid, uint32_t p
   record.record.time_ns = time_ns;
   record.parent = parent;
   record.argument_length = static_cast<uint32_t>(arguments.size());
-  std::memcpy(record.filename, filename.data(), filename.size());
+  filename.copy(record.filename, sizeof(record.filename) - 1);
   return make_record(record, arguments);
 }
 

@@ -24,7 +24,7 @@ Features good_kernel() {
 }
 
 struct Requirement {
-  Feature Features::*feature;
+  Feature Features::* feature;
   const char* words;
 };
 
@@ -80,7 +80,8 @@ TEST(Requirements, WhatIsNotKnownIsTried) {
 TEST(Requirements, WhatIsOptionalIsNotRequired) {
   Features features = good_kernel();
   const Feature no{State::No, "not here"};
-  features.send_begin = features.kprobes = features.cgroup2 = features.tracefs = features.bpffs = no;
+  features.send_begin = features.kprobes = features.cgroup2 = features.tracefs = features.bpffs =
+      no;
   EXPECT_THAT(missing_requirements(features), IsEmpty());
 }
 

@@ -9,7 +9,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include "probes/handles.h"
 
@@ -44,11 +46,13 @@ INSTANTIATE_TEST_SUITE_P(
         CgroupCase{"5:cpu,cpuacct:/system.slice/docker-" + kId + ".scope\n", kId},
         CgroupCase{"0::/system.slice/docker-" + kId + ".scope\n", kId},
         // Kubernetes with containerd: cgroupfs, systemd
-        CgroupCase{"11:pids:/kubepods/besteffort/pod8a1f5c2e-0b7e-4f53-9d0b-6c2f0d7d3a11/" + kId, kId},
-        CgroupCase{"0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod8a1f5c2e_0b7e_"
-                   "4f53_9d0b_6c2f0d7d3a11.slice/cri-containerd-" +
-                       kId + ".scope",
+        CgroupCase{"11:pids:/kubepods/besteffort/pod8a1f5c2e-0b7e-4f53-9d0b-6c2f0d7d3a11/" + kId,
                    kId},
+        CgroupCase{
+            "0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod8a1f5c2e_0b7e_"
+            "4f53_9d0b_6c2f0d7d3a11.slice/cri-containerd-" +
+                kId + ".scope",
+            kId},
         // CRI-O
         CgroupCase{"0::/kubepods.slice/kubepods-pod8a1f5c2e.slice/crio-" + kId + ".scope", kId},
         CgroupCase{"0::/kubepods.slice/kubepods-pod8a1f5c2e.slice/crio-" + kId + ".scope/container",
@@ -96,14 +100,21 @@ TEST(ReadProcess, ReadsThisOne) {
 TEST(ReadProcess, ReadsWhatAnotherWasStartedWith) {
   std::string arguments[] = {"a (strange) name", "60"};
   std::string environment[] = {"PATH=/bin", "OTEL_SERVICE_NAME=sleeper",
-                               "OTEL_RESOURCE_ATTRIBUTES=team=a,tier=b", "OTHER_OTEL_SERVICE_NAME=x"};
+                               "OTEL_RESOURCE_ATTRIBUTES=team=a,tier=b",
+                               "OTHER_OTEL_SERVICE_NAME=x"};
   char* argv[] = {arguments[0].data(), arguments[1].data(), nullptr};
   char* envp[] = {environment[0].data(), environment[1].data(), environment[2].data(),
                   environment[3].data(), nullptr};
   pid_t pid = 0;
-  // Returns once the program runs.
   ASSERT_EQ(posix_spawn(&pid, "/bin/sleep", nullptr, nullptr, argv, envp), 0);
-  const auto sleeper = read_process(static_cast<uint32_t>(pid));
+  // It returns while the new program is still being set up.
+  std::optional<ProcessInfo> sleeper;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  do {
+    std::this_thread::yield();
+    sleeper = read_process(static_cast<uint32_t>(pid));
+  } while (sleeper && sleeper->otel_resource_attributes.empty() &&
+           std::chrono::steady_clock::now() < deadline);
   kill(pid, SIGKILL);
   waitpid(pid, nullptr, 0);
   ASSERT_TRUE(sleeper);

@@ -23,9 +23,10 @@ class HeldSpansTest : public ::testing::Test {
     return made;
   }
   void add(const NodeRef& of, SpanKind kind, uint64_t now_ns = 0) {
+    const std::string path = "/" + std::to_string(of->span_id[0]);
     SpanBuilder builder;
     builder.name("GET");
-    builder.attribute("url.path", "/" + std::to_string(of->span_id[0]));
+    builder.attribute("url.path", path);
     held.add(builder, of, kind, resource, now_ns);
   }
   const SpanCopy& server(int id) {

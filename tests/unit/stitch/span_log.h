@@ -54,12 +54,11 @@ class SpanLog {
                     .service = batch->resources().at(span.resource)->service_name,
                     .attributes = {}};
       for (const Attribute& attribute : span.attributes) {
-        const bool fresh =
-            copy.attributes
-                .emplace(attribute.key, attribute.type == AttributeType::Text
-                                            ? std::string(attribute.text)
-                                            : std::to_string(attribute.integer))
-                .second;
+        const bool fresh = copy.attributes
+                               .emplace(attribute.key, attribute.type == AttributeType::Text
+                                                           ? std::string(attribute.text)
+                                                           : std::to_string(attribute.integer))
+                               .second;
         EXPECT_TRUE(fresh) << attribute.key << " is given twice";
       }
       EXPECT_LE(copy.start_ns, copy.end_ns) << copy.name;

@@ -1,5 +1,5 @@
-// Which exchange is whose child, by the evidence the kernel gives. The session is a stand-in: what it
-// says is what the test says.
+// Which exchange is whose child, by the evidence the kernel gives. The session is a stand-in: what
+// it says is what the test says.
 #include "agent/stitch/stitcher.h"
 
 #include <gtest/gtest.h>
@@ -73,8 +73,8 @@ class StitcherTest : public ::testing::Test {
     SegmentFacts facts;
     facts.time_ns = now += kStep;
     session.path = path;
-    tell(on,
-         {.kind = MessageEvent::Kind::ExchangeEnded, .exchange = on.open.front().number}, facts);
+    tell(on, {.kind = MessageEvent::Kind::ExchangeEnded, .exchange = on.open.front().number},
+         facts);
   }
   const SpanCopy& served(const std::string& path) {
     return log.find(SpanKind::Server, "url.path", path);
@@ -321,10 +321,10 @@ TEST_F(StitcherTest, AGapThatHidAnEndIsCounted) {
   serve(front, 100);
   SegmentFacts facts;
   facts.time_ns = now += kStep;
-  tell(front,
-       {.kind = MessageEvent::Kind::ExchangeEnded, .how = MessageEvent::How::GapLost,
-        .exchange = 0},
-       facts);
+  tell(
+      front,
+      {.kind = MessageEvent::Kind::ExchangeEnded, .how = MessageEvent::How::GapLost, .exchange = 0},
+      facts);
   stitcher.flush();
   EXPECT_EQ(counters[Counter::exchanges_hidden], 1u);
   EXPECT_EQ(counters[Counter::spans], 1u);

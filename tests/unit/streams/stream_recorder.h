@@ -1,4 +1,5 @@
-// Writes down what a Stream says, and checks that it is said in stream order without overlap or break.
+// Writes down what a Stream says, and checks that it is said in stream order without overlap or
+// break.
 #pragma once
 
 #include <gtest/gtest.h>
