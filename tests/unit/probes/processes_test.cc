@@ -113,7 +113,7 @@ TEST(ReadProcess, ReadsWhatAnotherWasStartedWith) {
   do {
     std::this_thread::yield();
     sleeper = read_process(static_cast<uint32_t>(pid));
-  } while (sleeper && sleeper->otel_resource_attributes.empty() &&
+  } while (sleeper && (sleeper->arguments.empty() || sleeper->otel_service_name.empty()) &&
            std::chrono::steady_clock::now() < deadline);
   kill(pid, SIGKILL);
   waitpid(pid, nullptr, 0);
