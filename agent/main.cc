@@ -2,7 +2,9 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <iostream>
 #include <span>
 
@@ -20,11 +22,8 @@ void set_up_log(const std::string& level) {
   spdlog::set_default_logger(std::move(logger));
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(std::span<const char* const> arguments) {
   using Command = clew::Invocation::Command;
-  const std::span<const char* const> arguments(argv, static_cast<size_t>(argc));
   const auto invocation = clew::parse_command_line(
       arguments, [](const char* name) -> const char* { return std::getenv(name); });
   if (!invocation) {
@@ -45,4 +44,15 @@ int main(int argc, char** argv) {
       return clew::print_default_config(std::cout);
   }
   return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run({argv, static_cast<size_t>(argc)});
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "clew: %s\n", error.what());
+    return 1;
+  }
 }

@@ -159,7 +159,7 @@ std::unexpected<Error> cannot_open(const std::string& path, int error) {
 
 }  // namespace
 
-Result<std::unique_ptr<Sink>> make_file_sink(std::string path) {
+Result<std::unique_ptr<Sink>> make_file_sink(const std::string& path) {
   if (path.empty()) return failure("a file to write spans to needs a name");
   const bool standard_output = path == "-" || path == "/dev/stdout";
   // O_NONBLOCK: opening a FIFO without reader is an error instead of a hang.

@@ -14,6 +14,6 @@ namespace clew {
 /// kernel takes it whole. After a write error the batch is Failed and a regular file is cut back to
 /// its last whole line; where that cannot be done, the rest of the torn line is written before the
 /// next one. A full pipe blocks deliver() until its reader reads, or cancel().
-Result<std::unique_ptr<Sink>> make_file_sink(std::string path);
+Result<std::unique_ptr<Sink>> make_file_sink(const std::string& path);
 
 }  // namespace clew

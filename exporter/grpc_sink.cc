@@ -96,8 +96,8 @@ class GrpcSink final : public Sink {
 
   ~GrpcSink() override {
     calls_.Shutdown();
-    void* tag;
-    bool ok;
+    void* tag = nullptr;
+    bool ok = false;
     while (calls_.Next(&tag, &ok)) {
     }
   }
@@ -197,8 +197,8 @@ std::pair<grpc::Status, std::string> GrpcSink::call() {
   const auto reader = stub_.PrepareUnaryCall(&context, kMethod, request, &calls_);
   reader->StartCall();
   reader->Finish(&response, &status, this);
-  void* tag;
-  bool ok;
+  void* tag = nullptr;
+  bool ok = false;
   calls_.Next(&tag, &ok);  // comes at the deadline at the latest
   {
     const std::lock_guard lock(mutex_);
@@ -206,9 +206,9 @@ std::pair<grpc::Status, std::string> GrpcSink::call() {
   }
   grpc::Slice bytes;
   if (!status.ok() || !response.Valid() || !response.DumpToSingleSlice(&bytes).ok()) {
-    return {std::move(status), {}};
+    return {status, {}};
   }
-  return {std::move(status), {reinterpret_cast<const char*>(bytes.begin()), bytes.size()}};
+  return {status, {reinterpret_cast<const char*>(bytes.begin()), bytes.size()}};
 }
 
 void GrpcSink::cancel() {

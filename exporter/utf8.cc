@@ -11,7 +11,7 @@ constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 size_t ascii_prefix(std::string_view text) {
   size_t i = 0;
   for (; i + 8 <= text.size(); i += 8) {
-    uint64_t word;
+    uint64_t word = 0;
     std::memcpy(&word, text.data() + i, 8);
     if ((word & 0x8080808080808080u) != 0) break;
   }

@@ -4,11 +4,12 @@ set -euo pipefail
 
 usage() {
   cat <<'USAGE'
-usage: sudo tests/run.sh [--unit-only | --e2e-only] [-k EXPR] [--no-install]
+usage: sudo tests/run.sh [--unit-only | --e2e-only] [-k EXPR] [--tidy] [--no-install]
   --unit-only   checks of the sources and unit tests; no end-to-end tests
   --e2e-only    end-to-end tests only (the build happens in any case)
   -k EXPR       only the tests that match: a regular expression for the unit tests, pytest's -k for the
                 end-to-end tests; no checks of the sources
+  --tidy        clang-tidy, too, over everything but tests (several minutes; CI does it)
   --no-install  do not install packages (deploy/install-deps.sh build services checks)
 Environment: CLEW_E2E_SECONDS (length of each load, default 5), CLEW_TEST_CACHE (where the
 OpenTelemetry Collector is built, default ~/.cache/clew-tests).
@@ -100,6 +101,11 @@ check_format() {
     xargs -0 --no-run-if-empty clang-format-19 --dry-run --Werror
 }
 
+check_tidy() {
+  find agent exporter probes symbolizer -name '*.cc' ! -name '*_test.cc' ! -name 'fuzz.cc' ! -name '*bench.cc' -print0 |
+    xargs -0 -P "$(nproc)" -n 4 clang-tidy-19 -p "$build" --quiet
+}
+
 check_sources() {
   say 'checking format and layers'
   cd "$root"
@@ -108,6 +114,10 @@ check_sources() {
   while read -r rule; do
     count_one "check.$rule" tests/check_layers.sh "$rule"
   done < <(tests/check_layers.sh --list)
+  if [ "$tidy" = yes ]; then
+    say 'running clang-tidy'
+    count_one check.clang-tidy check_tidy
+  fi
 }
 
 # Adds up a JUnit file: passed, failed (and errors), skipped; appends the names of what failed.
@@ -193,13 +203,14 @@ report() {
 }
 
 main() {
-  install=yes unit=yes e2e=yes expression=
+  install=yes unit=yes e2e=yes tidy=no expression=
   while [ $# -gt 0 ]; do
     case $1 in
       -h | --help) usage; exit 0 ;;
       --unit-only) e2e=no ;;
       --e2e-only) unit=no ;;
       --no-install) install=no ;;
+      --tidy) tidy=yes ;;
       -k)
         [ $# -ge 2 ] || { usage >&2; echo 'tests: -k needs an expression' >&2; exit 2; }
         expression=$2

@@ -209,7 +209,7 @@ Parsed<std::string> parse_log_level(std::string_view text) {
 }
 
 Parsed<std::string> parse_header_name(std::string_view text) {
-  const std::string name = to_lower(text);
+  std::string name = to_lower(text);
   if (name.empty() || name.size() > kMaxText ||
       name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") != name.npos) {
     return wrong(text, "a header name (letters, digits, '-', '_', '.')");

@@ -83,7 +83,7 @@ void write_header(LineWriter& out, const TraceId& trace, const TraceTree& tree,
   out.put("trace", ink::bold);
   out.skip(1);
   out.put(fmt::format("{:02x}", fmt::join(trace, "")), ink::dim);
-  const auto add = [&](std::string text, std::string_view ink_of) {
+  const auto add = [&](const std::string& text, std::string_view ink_of) {
     if (text.empty()) return;
     if (out.column() + 2 + display_width(text) > style.width) out.end_line();
     out.skip(2);

@@ -139,3 +139,10 @@ def test_doctor_without_privileges(lab):
     child = lab.run([*NOBODY, binary, "doctor", "--json"], timeout=20)
     assert child.process.returncode == 3, child.describe()
     assert isinstance(json.loads(child.stdout.text), dict)
+
+
+def test_log_level_reaches_every_part(lab):
+    quiet, _ = lab.trace([], ["true"])
+    assert "debug" not in quiet.stderr.text
+    child, _ = lab.trace(["--log-level", "debug"], ["true"])
+    assert "clew: debug: following process" in child.stderr.text, child.describe()
