@@ -85,7 +85,10 @@ void Pipeline::on_segment(ByteView record) {
   counters_.add(Counter::segments);
 
   const auto direction = segment->record.detail == CLEW_SENT ? CLEW_SENT : CLEW_RECEIVED;
-  if (departed_.contains(segment->cookie)) return;
+  if (departed_.contains(segment->cookie)) {
+    if (segment->result > 0) counters_.add(Counter::segments_departed);
+    return;
+  }
   if (segment->result <= 0) {
     const auto found = connections_.find(segment->cookie);
     if (found == connections_.end()) return;

@@ -39,7 +39,8 @@ void HeldSpans::close_filling(uint64_t now_ns) {
 
 void HeldSpans::release(Batch& batch) {
   for (size_t i = 0; i < batch.nodes.size(); ++i) {
-    const TraceNode& node = *batch.nodes[i].get();
+    TraceNode& node = *batch.nodes[i].get();
+    node.released = true;
     Span& span = batch.spans->span(i);
     span.trace_id = trace_of(node);
     span.span_id = node.span_id;

@@ -71,6 +71,7 @@ bool Peers::server_began(PeerPair& pair, uint32_t sequence, const NodeRef& node)
 
 bool Peers::join(const NodeRef& client, const NodeRef& server) {
   if (descends_from(*client.get(), *server.get())) return false;  // contradiction: leave it out
+  if (server->released) ++late_;
   nodes_.set_parent(*server.get(), client, "stream");
   client->joined = true;
   server->joined = true;

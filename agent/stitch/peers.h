@@ -51,6 +51,8 @@ class Peers {
   void close(const ConnectionKey& key, std::shared_ptr<PeerPair>& pair);
   void tick(uint64_t now_ns);
   size_t size() const { return pairs_.size(); }
+  /// Joins that came when the server's span was out already, without its parent.
+  uint64_t late() const { return late_; }
 
   /// An exchange began. Joins it at once if the other end has been seen. Returns true if joined.
   bool client_began(PeerPair& pair, uint32_t sequence, const NodeRef& node);
@@ -67,6 +69,7 @@ class Peers {
   };
   std::deque<Lingering> lingering_;
   uint64_t now_ns_ = 0;  // of the last tick
+  uint64_t late_ = 0;
 };
 
 }  // namespace clew

@@ -147,7 +147,9 @@ void Stitcher::join(StitchedConnection& connection, uint64_t offset, const NodeR
   if (connection.role == CLEW_ROLE_SERVER) {
     peers_.server_began(*connection.pair, sequence, node);
   } else {
+    const uint64_t late = peers_.late();
     peers_.client_began(*connection.pair, sequence, node);
+    counters_.add(Counter::joins_late, peers_.late() - late);
   }
 }
 

@@ -23,7 +23,8 @@ struct TraceNode {
   uint32_t tid = 0;
   uint32_t references = 0;
   TraceNode* parent = nullptr;
-  bool joined = false;  ///< the other end of this exchange is on this host and known
+  bool joined = false;    ///< the other end of this exchange is on this host and known
+  bool released = false;  ///< its span is out: what is learned now comes too late for it
 };
 
 /// Shares a node; not thread-safe.

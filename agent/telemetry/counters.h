@@ -19,7 +19,7 @@ namespace clew {
     "parent links left out: several requests shared thread and connection")                      \
   X(links_unknown, false, "parent links left out: the parent request was never seen")            \
   X(joins_late, false, "both ends seen, but one too late to join them")                          \
-  X(sequence_moved, false, "sequence numbers that did not fit the connection's")                 \
+  X(segments_departed, true, "segments recorded after their connection was given up")            \
   X(bad_records, true, "records that clew could not read")
 
 enum class Counter : uint8_t {

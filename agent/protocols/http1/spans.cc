@@ -334,14 +334,9 @@ bool Http1Session::response_must_wait() const {
 
 void Http1Session::hold(HeldPiece::Kind kind, ByteView bytes, uint64_t length,
                         bool operation_start) {
-  const bool begins = held_.empty();
-  if (begins) held_ahead_ = live() == 0;
-  // Answered twice in a row before it was asked: rather, the first was the answer to a request sent
-  // before the connection was followed.
-  const bool is_shifted = begins && held_ahead_ && first_was_ahead_ && next_ == 1;
   const bool is_full =
       held_bytes_.size() + bytes.size() > kMaxHeldBytes || held_.size() == kMaxHeldPieces;
-  if (is_shifted || is_full) {
+  if (is_full) {
     know_request_head();  // as far as it came: what is held may be its answer
     if (response_must_wait()) lose_pairing(true);
     release_held();
@@ -364,7 +359,6 @@ void Http1Session::release_held() {
     }
     replayed_.clear();
     replayed_bytes_.clear();
-    if (held_ahead_ && held_.empty() && next_ == 1) first_was_ahead_ = true;
   }
 }
 

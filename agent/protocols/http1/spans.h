@@ -142,8 +142,6 @@ class Http1Session final : public Session {
 
   std::vector<HeldPiece> held_, replayed_;
   std::vector<uint8_t> held_bytes_, replayed_bytes_;
-  bool held_ahead_ = false;       // held_ began to be held with no exchange live
-  bool first_was_ahead_ = false;  // exchange 0 was answered by held bytes
 
   std::vector<MessageEvent>* out_ = nullptr;  // during a call
 };

@@ -6,9 +6,9 @@
 #include <csignal>
 #include <string>
 
+#include "exporter/span_builder.h"
 #include "tests/unit/console/test_pipe.h"
 #include "tests/unit/console/test_traces.h"
-#include "exporter/span_builder.h"
 
 namespace clew {
 namespace {

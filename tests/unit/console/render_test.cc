@@ -9,8 +9,8 @@
 #include <string>
 #include <string_view>
 
-#include "tests/unit/console/test_traces.h"
 #include "exporter/console/text.h"
+#include "tests/unit/console/test_traces.h"
 
 namespace clew::console {
 namespace {

@@ -260,9 +260,7 @@ TEST_P(RandomLossTest, NothingLostNothingMissing) {
     records.push_back(wire.server.sent(ok(path).substr(30), at()));
     records.push_back(wire.client.received(ok(path), at()));
   }
-  // Not in the first exchange: answered before it was asked, twice in a row, a connection is taken
-  // for one joined midway.
-  for (size_t i = 6; i + 1 < records.size(); ++i) {
+  for (size_t i = 0; i + 1 < records.size(); ++i) {
     if (random() % 3 == 0) {
       std::swap(records[i], records[i + 1]);
       ++i;

@@ -136,6 +136,15 @@ TEST_F(PeersTest, WhatWaitsGoesAWhileAfterTheLastEnd) {
   EXPECT_EQ(peers.size(), 0u);
 }
 
+TEST_F(PeersTest, AJoinAfterTheServersSpanIsOutIsCounted) {
+  const NodeRef client = node(), server = node();
+  peers.server_began(*server_end, 700, server);
+  EXPECT_EQ(peers.late(), 0u);
+  server->released = true;
+  peers.client_began(*client_end, 700, client);
+  EXPECT_EQ(peers.late(), 1u);
+}
+
 TEST_F(PeersTest, NothingIsKeptWithoutAnUnmetCall) {
   peers.server_began(*server_end, 700, node());
   peers.close(key_of(5000), client_end);
