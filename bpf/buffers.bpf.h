@@ -4,14 +4,12 @@
 
 #include "maps.bpf.h"
 
-#include <bpf/bpf_core_read.h>
-
 enum { VECTOR_LIMIT = 32 };  // buffers of one operation that are followed
 
 // Either one buffer, or a vector of them.
 struct source {
-  const void* base;
-  const struct user_iovec* vector;
+  const void *base;
+  const struct user_iovec *vector;
   __u64 vector_length;
   __u64 requested;  // bytes asked for, when one buffer; else ~0
 };
@@ -29,19 +27,19 @@ enum {  // x86-64 system call numbers
   SYS_pwritev2 = 328,
 };
 
-static __always_inline bool descriptor_is_socket(struct task_struct* task, __u64 descriptor,
-                                                 struct sock* sk) {
-  struct fdtable* table = task->files->fdt;
+static __always_inline bool descriptor_is_socket(struct task_struct *task, __u64 descriptor,
+                                                 struct sock *sk) {
+  struct fdtable *table = task->files->fdt;
   if (descriptor >= table->max_fds) return false;
-  struct file** slots = table->fd;
-  struct file* file = NULL;
+  struct file **slots = table->fd;
+  struct file *file = NULL;
   if (bpf_probe_read_kernel(&file, sizeof(file), slots + descriptor) || !file) return false;
-  // Compared by the structure, not followed: the socket's own back pointer names the same object.
-  void* private_data = BPF_CORE_READ(file, private_data);
-  return private_data && private_data == (void*)sk->sk_socket;
+  // The socket's back pointer names the file it was opened as: compared, not followed.
+  struct socket *socket = sk->sk_socket;
+  return socket && file == socket->file;
 }
 
-static __always_inline bool vector_source(const struct user_msghdr* message, struct source* from) {
+static __always_inline bool vector_source(const struct user_msghdr *message, struct source *from) {
   struct user_msghdr copy;
   if (bpf_probe_read_user(&copy, sizeof(copy), message)) return false;
   from->vector = copy.vector;
@@ -50,13 +48,13 @@ static __always_inline bool vector_source(const struct user_msghdr* message, str
 }
 
 // False, with the reason counted, where the bytes cannot be read or must not be.
-static __always_inline bool find_source(struct sock* sk, int direction, struct source* from) {
-  struct task_struct* task = bpf_get_current_task_btf();
+static __always_inline bool find_source(struct sock *sk, int direction, struct source *from) {
+  struct task_struct *task = bpf_get_current_task_btf();
   if (task->flags & (PF_KTHREAD | PF_IO_WORKER) || task->thread_info.status & TS_COMPAT) {
     count(CLEW_COUNTER_unreadable);
     return false;
   }
-  struct pt_regs* regs = (struct pt_regs*)bpf_task_pt_regs(task);
+  struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
   if (!descriptor_is_socket(task, regs->di, sk)) {
     count(CLEW_COUNTER_foreign_buffer);
     return false;
@@ -70,32 +68,32 @@ static __always_inline bool find_source(struct sock* sk, int direction, struct s
     case SYS_read:
     case SYS_recvfrom:
       found = direction == CLEW_RECEIVED;
-      from->base = (const void*)regs->si;
+      from->base = (const void *)regs->si;
       from->requested = regs->dx;
       break;
     case SYS_write:
     case SYS_sendto:
       found = direction == CLEW_SENT;
-      from->base = (const void*)regs->si;
+      from->base = (const void *)regs->si;
       from->requested = regs->dx;
       break;
     case SYS_readv:
     case SYS_preadv2:
       found = direction == CLEW_RECEIVED;
-      from->vector = (const struct user_iovec*)regs->si;
+      from->vector = (const struct user_iovec *)regs->si;
       from->vector_length = regs->dx;
       break;
     case SYS_writev:
     case SYS_pwritev2:
       found = direction == CLEW_SENT;
-      from->vector = (const struct user_iovec*)regs->si;
+      from->vector = (const struct user_iovec *)regs->si;
       from->vector_length = regs->dx;
       break;
     case SYS_recvmsg:
-      found = direction == CLEW_RECEIVED && vector_source((void*)regs->si, from);
+      found = direction == CLEW_RECEIVED && vector_source((void *)regs->si, from);
       break;
     case SYS_sendmsg:
-      found = direction == CLEW_SENT && vector_source((void*)regs->si, from);
+      found = direction == CLEW_SENT && vector_source((void *)regs->si, from);
       break;
     default:
       found = false;
@@ -108,14 +106,14 @@ static __always_inline bool find_source(struct sock* sk, int direction, struct s
 // workspace of `direction`. Returns the bytes copied: fewer than asked if memory could not be read
 // or the vector is too long to follow. Global, so that the verifier looks at it once and not at
 // every call.
-__noinline __u32 gather(__u32 direction, const struct source* from, __u64 skip, __u32 length) {
-  struct workspace* to = bpf_map_lookup_elem(&workspaces, &direction);
+__noinline __u32 gather(__u32 direction, const struct source *from, __u64 skip, __u32 length) {
+  struct workspace *to = bpf_map_lookup_elem(&workspaces, &direction);
   if (!to || !from) return 0;
   if (length > CLEW_PIECE_BYTES) length = CLEW_PIECE_BYTES;
   barrier_var(
       length);  // or the bound is tested on a copy, which the verifier of 6.1 does not follow
   if (from->base) {
-    if (bpf_probe_read_user(to->payload, length, (const __u8*)from->base + skip)) {
+    if (bpf_probe_read_user(to->payload, length, (const __u8 *)from->base + skip)) {
       count(CLEW_COUNTER_copy_failed);
       return 0;
     }
@@ -137,7 +135,7 @@ __noinline __u32 gather(__u32 direction, const struct source* from, __u64 skip, 
     __u32 size = length - done;
     if (size > left) size = left;
     if (size > CLEW_PIECE_BYTES || done >= CLEW_PIECE_BYTES) return done;
-    if (bpf_probe_read_user(to->payload + done, size, (const __u8*)part.base + skip)) {
+    if (bpf_probe_read_user(to->payload + done, size, (const __u8 *)part.base + skip)) {
       count(CLEW_COUNTER_copy_failed);
       return done;
     }

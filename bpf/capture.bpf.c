@@ -36,25 +36,25 @@ struct facts {
 };
 
 struct operation {
-  struct sock* sk;
-  struct socket_state* state;
-  struct workspace* workspace;
+  struct sock *sk;
+  struct socket_state *state;
+  struct workspace *workspace;
   struct source from;
   struct facts facts;
 };
 
 // Emits one record whose payload of `length` bytes lies ready in the workspace. Global, so that the
 // verifier looks at it once.
-__noinline int emit_segment(const struct facts* facts, __u64 offset, __s32 result, __u32 length) {
+__noinline int emit_segment(const struct facts *facts, __u64 offset, __s32 result, __u32 length) {
   if (!facts) return 0;
   const __u32 key = facts->direction;
-  struct workspace* to = bpf_map_lookup_elem(&workspaces, &key);
+  struct workspace *to = bpf_map_lookup_elem(&workspaces, &key);
   if (!to || length > CLEW_PIECE_BYTES) return 0;
   const bool starts = facts->flags & CLEW_SEGMENT_MESSAGE_START;
   // Without a context the header moves up against the payload, so that a record is one run of
   // bytes.
-  __u8* begin = starts ? to->header : to->header + sizeof(struct clew_context);
-  struct clew_segment* segment = (struct clew_segment*)begin;
+  __u8 *begin = starts ? to->header : to->header + sizeof(struct clew_context);
+  struct clew_segment *segment = (struct clew_segment *)begin;
   const __u64 identity = bpf_get_current_pid_tgid();
   const __u64 now = bpf_ktime_get_ns();
   const __u64 since = facts->begin_ns ? now - facts->begin_ns : 0;
@@ -85,10 +85,10 @@ __noinline int emit_segment(const struct facts* facts, __u64 offset, __s32 resul
 }
 
 // The socket's state, made at its first operation; NULL if it is not followed.
-static __always_inline struct socket_state* followed(struct sock* sk) {
+static __always_inline struct socket_state *followed(struct sock *sk) {
   if (!is_followed_kind(sk)) return NULL;
   if (!is_selected(bpf_get_current_pid_tgid() >> 32)) return NULL;
-  struct socket_state* state = bpf_sk_storage_get(&sockets, sk, 0, 0);
+  struct socket_state *state = bpf_sk_storage_get(&sockets, sk, 0, 0);
   if (state) return state->own ? NULL : state;
   state = bpf_sk_storage_get(&sockets, sk, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
   if (!state) {
@@ -104,8 +104,8 @@ static __always_inline struct socket_state* followed(struct sock* sk) {
 }
 
 // Decides what the bytes are. Returns false where nothing is to be done with them.
-static __always_inline bool recognise(struct operation* op, enum look look, __u64 offset) {
-  struct socket_state* state = op->state;
+static __always_inline bool recognise(struct operation *op, enum look look, __u64 offset) {
+  struct socket_state *state = op->state;
   if (state->protocol == PROTOCOL_UNKNOWN) {
     const bool first = state->from_start && offset == 0;
     if (look == LOOK_NOTHING || (look == LOOK_PREFIX && !first)) {
@@ -127,8 +127,8 @@ static __always_inline bool recognise(struct operation* op, enum look look, __u6
 }
 
 // Lets the context follow the operation; a request begun here gets its own.
-static __always_inline void follow_context(struct operation* op, enum look look, bool turned) {
-  struct socket_state* state = op->state;
+static __always_inline void follow_context(struct operation *op, enum look look, bool turned) {
+  struct socket_state *state = op->state;
   const bool serves = state->role == CLEW_ROLE_SERVER;
   const bool requests = serves == (op->facts.direction == CLEW_RECEIVED);
   const bool starts = look == LOOK_REQUEST || (look == LOOK_PREFIX && turned);
@@ -146,7 +146,7 @@ static __always_inline void follow_context(struct operation* op, enum look look,
 }
 
 // How many bytes of an operation of `total` bytes are copied.
-static __always_inline __u32 copy_limit(const struct operation* op, enum look look, __u32 total) {
+static __always_inline __u32 copy_limit(const struct operation *op, enum look look, __u32 total) {
   if (look == LOOK_REQUEST && total > 2048 && is_bodiless(op->workspace->payload)) {
     op->state->pipelined = 1;
   }
@@ -161,7 +161,7 @@ static __always_inline __u32 copy_limit(const struct operation* op, enum look lo
 
 // An operation too long for one short record: as many pieces as are worth copying (`limit` bytes),
 // then its very end. Global, so that the verifier walks its paths once.
-__noinline int emit_long(struct facts* facts, const struct source* from, __u64 offset, __u32 total,
+__noinline int emit_long(struct facts *facts, const struct source *from, __u64 offset, __u32 total,
                          __u32 limit) {
   if (!facts || !from) return 0;
   __u32 done = 0;
@@ -185,8 +185,8 @@ __noinline int emit_long(struct facts* facts, const struct source* from, __u64 o
   return 0;
 }
 
-static __always_inline void read_sequence(struct operation* op, __u64 offset, __u32 total) {
-  struct tcp_sock* tcp = bpf_skc_to_tcp_sock(op->sk);
+static __always_inline void read_sequence(struct operation *op, __u64 offset, __u32 total) {
+  struct tcp_sock *tcp = bpf_skc_to_tcp_sock(op->sk);
   if (!tcp) return;
   op->facts.flags |= CLEW_SEGMENT_SEQUENCE;
   // Read first: the kernel counts the FIN in rcv_nxt, then sets the flag.
@@ -206,9 +206,9 @@ static __always_inline bool is_passing_error(int result) {
   return result == -EAGAIN || result == -4 /* EINTR */ || result <= -512 /* ERESTART... */;
 }
 
-static __always_inline void operation(struct sock* sk, int result, int flags, __u8 direction) {
+static __always_inline void operation(struct sock *sk, int result, int flags, __u8 direction) {
   if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) return;
-  struct socket_state* state = NULL;
+  struct socket_state *state = NULL;
   if (result < 0 && is_passing_error(result)) {
     if (direction == CLEW_SENT) state = bpf_sk_storage_get(&sockets, sk, 0, 0);
     if (state) state->send_begin_ns = 0;  // the next try begins anew
@@ -270,47 +270,47 @@ static __always_inline void operation(struct sock* sk, int result, int flags, __
 
 // Backend socket tracepoints: kernel 6.3.
 SEC("?tp_btf/sock_recv_length")
-int BPF_PROG(on_receive, struct sock* sk, int result, int flags) {
+int BPF_PROG(on_receive, struct sock *sk, int result, int flags) {
   operation(sk, result, flags, CLEW_RECEIVED);
   return 0;
 }
 
 SEC("?tp_btf/sock_send_length")
-int BPF_PROG(on_send, struct sock* sk, int result, int flags) {
+int BPF_PROG(on_send, struct sock *sk, int result, int flags) {
   operation(sk, result, flags, CLEW_SENT);
   return 0;
 }
 
 // Backend fexit: the functions that the tracepoints' callers call, for TCP and MPTCP alike. The
 // flags of a send are 0, as the tracepoint has them.
-static __always_inline void socket_operation(struct socket* socket, int result, int flags,
+static __always_inline void socket_operation(struct socket *socket, int result, int flags,
                                              __u8 direction) {
-  struct sock* sk = socket->sk;
+  struct sock *sk = socket->sk;
   if (sk) operation(sk, result, flags, direction);
 }
 
 SEC("?fexit/inet_recvmsg")
-int BPF_PROG(on_inet_receive, struct socket* socket, struct msghdr* message, size_t size, int flags,
+int BPF_PROG(on_inet_receive, struct socket *socket, struct msghdr *message, size_t size, int flags,
              int result) {
   socket_operation(socket, result, flags, CLEW_RECEIVED);
   return 0;
 }
 
 SEC("?fexit/inet6_recvmsg")
-int BPF_PROG(on_inet6_receive, struct socket* socket, struct msghdr* message, size_t size,
+int BPF_PROG(on_inet6_receive, struct socket *socket, struct msghdr *message, size_t size,
              int flags, int result) {
   socket_operation(socket, result, flags, CLEW_RECEIVED);
   return 0;
 }
 
 SEC("?fexit/inet_sendmsg")
-int BPF_PROG(on_inet_send, struct socket* socket, struct msghdr* message, size_t size, int result) {
+int BPF_PROG(on_inet_send, struct socket *socket, struct msghdr *message, size_t size, int result) {
   socket_operation(socket, result, 0, CLEW_SENT);
   return 0;
 }
 
 SEC("?fexit/inet6_sendmsg")
-int BPF_PROG(on_inet6_send, struct socket* socket, struct msghdr* message, size_t size,
+int BPF_PROG(on_inet6_send, struct socket *socket, struct msghdr *message, size_t size,
              int result) {
   socket_operation(socket, result, 0, CLEW_SENT);
   return 0;
@@ -318,36 +318,36 @@ int BPF_PROG(on_inet6_send, struct socket* socket, struct msghdr* message, size_
 
 // One page of a sendfile or splice, IPv4 and IPv6, until kernel 6.4; later these come by sendmsg.
 SEC("?fexit/inet_sendpage")
-int BPF_PROG(on_inet_sendpage, struct socket* socket, struct page* page, int offset, size_t size,
+int BPF_PROG(on_inet_sendpage, struct socket *socket, struct page *page, int offset, size_t size,
              int flags, ssize_t result) {
-  struct sock* sk = socket->sk;
+  struct sock *sk = socket->sk;
   // Protocols without a sendpage of their own (MPTCP) pass the page on to sendmsg, seen above.
   if (sk && sk->__sk_common.skc_prot->sendpage) operation(sk, result, 0, CLEW_SENT);
   return 0;
 }
 
-static __always_inline void remember_send_begin(struct sock* sk) {
-  struct socket_state* state = bpf_sk_storage_get(&sockets, sk, 0, 0);
+static __always_inline void remember_send_begin(struct sock *sk) {
+  struct socket_state *state = bpf_sk_storage_get(&sockets, sk, 0, 0);
   if (state && !state->send_begin_ns) state->send_begin_ns = bpf_ktime_get_ns();
 }
 
 // When a send begins, before the peer can see a byte of it. Optional, and one of the two: a
 // tracepoint since kernel 6.15, the entry of the function where there are trampolines.
 SEC("?tp_btf/tcp_sendmsg_locked")
-int BPF_PROG(on_send_begin, struct sock* sk, struct msghdr* message, struct sk_buff* buffer,
+int BPF_PROG(on_send_begin, struct sock *sk, struct msghdr *message, struct sk_buff *buffer,
              int size_goal) {
   remember_send_begin(sk);
   return 0;
 }
 
 SEC("?fentry/tcp_sendmsg_locked")
-int BPF_PROG(on_send_entry, struct sock* sk, struct msghdr* message, size_t size) {
+int BPF_PROG(on_send_entry, struct sock *sk, struct msghdr *message, size_t size) {
   remember_send_begin(sk);
   return 0;
 }
 
 SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(on_state, struct sock* sk, int old_state, int new_state) {
+int BPF_PROG(on_state, struct sock *sk, int old_state, int new_state) {
   if (new_state == TCP_SYN_SENT) {
     if (is_followed_kind(sk)) on_connect(sk);
     return 0;
@@ -360,7 +360,7 @@ int BPF_PROG(on_state, struct sock* sk, int old_state, int new_state) {
       new_state != TCP_LAST_ACK) {
     return 0;
   }
-  struct socket_state* state = bpf_sk_storage_get(&sockets, sk, 0, 0);
+  struct socket_state *state = bpf_sk_storage_get(&sockets, sk, 0, 0);
   if (!state) return 0;
   if (new_state == TCP_ESTABLISHED) {
     if (state->own) remember_own_peer(sk);
@@ -371,19 +371,19 @@ int BPF_PROG(on_state, struct sock* sk, int old_state, int new_state) {
 }
 
 SEC("tp_btf/sched_process_fork")
-int BPF_PROG(on_process_fork, struct task_struct* parent, struct task_struct* child) {
+int BPF_PROG(on_process_fork, struct task_struct *parent, struct task_struct *child) {
   on_fork(parent, child);
   return 0;
 }
 
 SEC("tp_btf/sched_process_exec")
-int BPF_PROG(on_process_exec, struct task_struct* task, int old_pid, struct linux_binprm* program) {
+int BPF_PROG(on_process_exec, struct task_struct *task, int old_pid, struct linux_binprm *program) {
   on_exec(task, program);
   return 0;
 }
 
 SEC("tp_btf/sched_process_exit")
-int BPF_PROG(on_process_exit, struct task_struct* task) {
+int BPF_PROG(on_process_exit, struct task_struct *task) {
   on_exit(task);
   return 0;
 }

@@ -8,15 +8,15 @@
 
 #include <bpf/bpf_core_read.h>
 
-static __always_inline bool is_followed_kind(const struct sock* sk) {
+static __always_inline bool is_followed_kind(const struct sock *sk) {
   unsigned short family = sk->__sk_common.skc_family;
   if (family != AF_INET && family != AF_INET6) return false;
   return sk->sk_type == SOCK_STREAM &&
          (sk->sk_protocol == IPPROTO_TCP || sk->sk_protocol == IPPROTO_MPTCP);
 }
 
-static __always_inline void map_ipv4(__u8* to, __be32 address) {
-  __u64* half = (__u64*)to;
+static __always_inline void map_ipv4(__u8 *to, __be32 address) {
+  __u64 *half = (__u64 *)to;
   half[0] = 0;
   half[1] = 0;
   to[10] = 0xff;
@@ -24,7 +24,7 @@ static __always_inline void map_ipv4(__u8* to, __be32 address) {
   __builtin_memcpy(to + 12, &address, 4);
 }
 
-static __always_inline void read_endpoints(const struct sock* sk, struct endpoints* ends) {
+static __always_inline void read_endpoints(const struct sock *sk, struct endpoints *ends) {
   if (sk->__sk_common.skc_family == AF_INET) {
     map_ipv4(ends->local, sk->__sk_common.skc_rcv_saddr);
     map_ipv4(ends->remote, sk->__sk_common.skc_daddr);
@@ -38,7 +38,7 @@ static __always_inline void read_endpoints(const struct sock* sk, struct endpoin
 }
 
 // Sends the connection record before the first segment; tried again if the ring was full.
-static __always_inline void announce(struct sock* sk, struct socket_state* state) {
+static __always_inline void announce(struct sock *sk, struct socket_state *state) {
   struct clew_connection record = {};
   struct endpoints ends = {};
   read_endpoints(sk, &ends);
@@ -55,7 +55,7 @@ static __always_inline void announce(struct sock* sk, struct socket_state* state
   record.network_namespace = ends.network_namespace;
   record.family = sk->__sk_common.skc_family;
   record.protocol = sk->sk_protocol;
-  struct task_struct* task = bpf_get_current_task_btf();
+  struct task_struct *task = bpf_get_current_task_btf();
   bpf_probe_read_kernel(record.command, sizeof(record.command), task->group_leader->comm);
   if (bpf_ringbuf_output(&records, &record, sizeof(record), 0)) {
     count(CLEW_COUNTER_ring_full);
@@ -64,7 +64,7 @@ static __always_inline void announce(struct sock* sk, struct socket_state* state
   state->announced = 1;
 }
 
-static __always_inline void emit_closing(struct sock* sk, const struct socket_state* state,
+static __always_inline void emit_closing(struct sock *sk, const struct socket_state *state,
                                          __u8 kind) {
   struct clew_closing record = {};
   record.record.kind = CLEW_RECORD_CLOSING;
@@ -78,7 +78,7 @@ static __always_inline void emit_closing(struct sock* sk, const struct socket_st
   if (bpf_ringbuf_output(&records, &record, sizeof(record), 0)) count(CLEW_COUNTER_ring_full);
 }
 
-static __always_inline void remember_own_peer(const struct sock* sk) {
+static __always_inline void remember_own_peer(const struct sock *sk) {
   struct endpoints ends = {};
   struct endpoints reversed = {};
   read_endpoints(sk, &ends);
@@ -91,7 +91,7 @@ static __always_inline void remember_own_peer(const struct sock* sk) {
   bpf_map_update_elem(&own_peers, &reversed, &yes, BPF_ANY);
 }
 
-static __always_inline bool is_peer_own(const struct sock* sk) {
+static __always_inline bool is_peer_own(const struct sock *sk) {
   struct endpoints ends = {};
   read_endpoints(sk, &ends);
   ends.network_namespace = 0;
@@ -99,11 +99,11 @@ static __always_inline bool is_peer_own(const struct sock* sk) {
 }
 
 // connect(): the client's role is certain, and the context that opened the socket is remembered.
-static __always_inline void on_connect(struct sock* sk) {
+static __always_inline void on_connect(struct sock *sk) {
   __u32 tgid = bpf_get_current_pid_tgid() >> 32;
   const bool own = tgid == settings.own_tgid;
   if (!own && !is_selected(tgid)) return;
-  struct socket_state* state = bpf_sk_storage_get(&sockets, sk, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+  struct socket_state *state = bpf_sk_storage_get(&sockets, sk, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
   if (!state) {
     count(CLEW_COUNTER_socket_state_full);
     return;
@@ -112,6 +112,6 @@ static __always_inline void on_connect(struct sock* sk) {
   state->role = CLEW_ROLE_CLIENT;
   state->from_start = 1;
   state->own = own;
-  struct owner* current = current_owner(false);
+  struct owner *current = current_owner(false);
   if (current) state->opener = *current;
 }

@@ -22,7 +22,7 @@ static __always_inline bool is_target_byte(__u8 c, __u8 method_first) {
   return c == '/' || c == '*' || c == 'h' || c == 'H' || (method_first == 'C' && c > ' ');
 }
 
-static __always_inline enum look look_at_version(const __u8* bytes, __u32 length) {
+static __always_inline enum look look_at_version(const __u8 *bytes, __u32 length) {
   const char version[] = "HTTP/1.";
   for (__u32 i = 2; i < 7; ++i) {
     if (i >= length) return LOOK_PREFIX;
@@ -34,9 +34,9 @@ static __always_inline enum look look_at_version(const __u8* bytes, __u32 length
 // Looks at the first `length` bytes in the workspace of `direction`. Global, so that the verifier
 // walks its many paths once. Returns enum look.
 __noinline int look_at(__u32 direction, __u32 length) {
-  struct workspace* workspace = bpf_map_lookup_elem(&workspaces, &direction);
+  struct workspace *workspace = bpf_map_lookup_elem(&workspaces, &direction);
   if (!workspace || length == 0) return LOOK_NOTHING;
-  const __u8* bytes = workspace->payload;
+  const __u8 *bytes = workspace->payload;
   if (bytes[0] == 'H' && length >= 2 && bytes[1] == 'T') return look_at_version(bytes, length);
   for (__u32 i = 0; i < LOOK_BYTES - 1; ++i) {
     if (i >= length) return LOOK_PREFIX;
@@ -51,6 +51,6 @@ __noinline int look_at(__u32 direction, __u32 length) {
 }
 
 // Requests with these methods have no body as a rule: many may be sent in one long operation.
-static __always_inline bool is_bodiless(const __u8* bytes) {
+static __always_inline bool is_bodiless(const __u8 *bytes) {
   return bytes[0] == 'G' || bytes[0] == 'H' || bytes[0] == 'D' || bytes[0] == 'O';
 }

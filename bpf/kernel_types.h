@@ -11,7 +11,7 @@
 typedef _Bool bool;
 #define true 1
 #define false 0
-#define NULL ((void*)0)
+#define NULL ((void *)0)
 
 typedef unsigned long size_t;
 typedef long ssize_t;
@@ -29,11 +29,11 @@ struct net {
 } __kernel_type;
 
 typedef struct {
-  struct net* net;
+  struct net *net;
 } __kernel_type possible_net_t;
 
 struct proto {
-  void* sendpage;  // until kernel 6.4
+  void *sendpage;  // until kernel 6.4
 } __kernel_type;
 
 struct sock_common {
@@ -43,7 +43,7 @@ struct sock_common {
   __be32 skc_rcv_saddr;
   __be16 skc_dport;
   __u16 skc_num;
-  struct proto* skc_prot;
+  struct proto *skc_prot;
   volatile unsigned long skc_flags;
   possible_net_t skc_net;
   struct in6_addr skc_v6_daddr;
@@ -58,11 +58,14 @@ struct sock {
   __u16 sk_type;
   __u8 sk_shutdown;
   int sk_err;
-  struct socket* sk_socket;
+  struct socket *sk_socket;
 } __kernel_type;
 
+struct file;
+
 struct socket {
-  struct sock* sk;
+  struct file *file;
+  struct sock *sk;
 } __kernel_type;
 
 struct tcp_sock {
@@ -76,17 +79,13 @@ struct msghdr;
 struct sk_buff;
 struct page;
 
-struct file {
-  void* private_data;
-} __kernel_type;
-
 struct fdtable {
   unsigned int max_fds;
-  struct file** fd;
+  struct file **fd;
 } __kernel_type;
 
 struct files_struct {
-  struct fdtable* fdt;
+  struct fdtable *fdt;
 } __kernel_type;
 
 struct mm_struct {
@@ -112,15 +111,15 @@ struct task_struct {
   int pid;
   int tgid;
   char comm[16];
-  struct task_struct* group_leader;
-  struct task_struct* real_parent;
-  struct mm_struct* mm;
-  struct files_struct* files;
-  struct signal_struct* signal;
+  struct task_struct *group_leader;
+  struct task_struct *real_parent;
+  struct mm_struct *mm;
+  struct files_struct *files;
+  struct signal_struct *signal;
 } __kernel_type;
 
 struct linux_binprm {
-  const char* filename;
+  const char *filename;
 } __kernel_type;
 
 // x86-64 registers of a system call.
@@ -138,17 +137,17 @@ struct pt_regs {
 
 // User space structures as the system calls take them (x86-64 layout, fixed by the ABI).
 struct user_iovec {
-  void* base;
+  void *base;
   __u64 length;
 };
 
 struct user_msghdr {
-  void* name;
+  void *name;
   int name_length;
   int padding;
-  struct user_iovec* vector;
+  struct user_iovec *vector;
   __u64 vector_length;
-  void* control;
+  void *control;
   __u64 control_length;
   unsigned int flags;
 };

@@ -27,7 +27,7 @@ struct {
 } counters SEC(".maps");
 
 static __always_inline void count(__u32 which) {
-  __u64* value = bpf_map_lookup_elem(&counters, &which);
+  __u64 *value = bpf_map_lookup_elem(&counters, &which);
   if (value) ++*value;
 }
 

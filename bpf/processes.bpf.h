@@ -20,7 +20,7 @@ static __always_inline void select_process(__u32 tgid, __u32 how) {
   }
 }
 
-static __always_inline void fill_process(struct clew_process* record, __u8 event, __u32 tgid,
+static __always_inline void fill_process(struct clew_process *record, __u8 event, __u32 tgid,
                                          __u32 parent) {
   record->record.kind = CLEW_RECORD_PROCESS;
   record->record.detail = event;
@@ -31,7 +31,7 @@ static __always_inline void fill_process(struct clew_process* record, __u8 event
 
 // A record without a payload: fork, exit, listen.
 static __always_inline void emit_process(__u8 event, __u32 tgid, __u32 parent) {
-  struct clew_process* record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
+  struct clew_process *record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
   if (!record) {
     count(CLEW_COUNTER_ring_full);
     return;
@@ -42,7 +42,7 @@ static __always_inline void emit_process(__u8 event, __u32 tgid, __u32 parent) {
   bpf_ringbuf_submit(record, 0);
 }
 
-static __always_inline void on_listen(const struct sock* sk) {
+static __always_inline void on_listen(const struct sock *sk) {
   __u16 port = sk->__sk_common.skc_num;
   for (int i = 0; i < CLEW_PORT_RANGES; ++i) {
     if (i >= settings.port_ranges) return;
@@ -55,10 +55,10 @@ static __always_inline void on_listen(const struct sock* sk) {
   }
 }
 
-static __always_inline void on_fork(struct task_struct* parent, struct task_struct* child) {
-  struct owner* owner = bpf_task_storage_get(&threads, parent, 0, 0);
+static __always_inline void on_fork(struct task_struct *parent, struct task_struct *child) {
+  struct owner *owner = bpf_task_storage_get(&threads, parent, 0, 0);
   if (owner && owner->span_id) {
-    struct owner* inherited =
+    struct owner *inherited =
         bpf_task_storage_get(&threads, child, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
     if (inherited) {
       *inherited = *owner;
@@ -72,7 +72,7 @@ static __always_inline void on_fork(struct task_struct* parent, struct task_stru
   __u32 tgid = child->tgid;
   if (!is_selected(parent_tgid)) return;
   if (!settings.select_all) {
-    __u32* how = bpf_map_lookup_elem(&processes, &parent_tgid);
+    __u32 *how = bpf_map_lookup_elem(&processes, &parent_tgid);
     select_process(tgid, how ? *how : CLEW_SELECTED);
   }
   emit_process(CLEW_PROCESS_FORK, tgid, parent_tgid);
@@ -83,14 +83,14 @@ struct exec_record {
   __u8 arguments[CLEW_ARGUMENT_BYTES];
 };
 
-static __always_inline void on_exec(struct task_struct* task, struct linux_binprm* program) {
+static __always_inline void on_exec(struct task_struct *task, struct linux_binprm *program) {
   __u32 tgid = task->tgid;
   if (tgid == settings.own_tgid) return;
   if (!is_selected(tgid)) {
     if (!settings.judge_executables) return;
     select_process(tgid, CLEW_PENDING);
   }
-  struct exec_record* record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
+  struct exec_record *record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
   if (!record) {
     count(CLEW_COUNTER_ring_full);
     return;
@@ -99,17 +99,17 @@ static __always_inline void on_exec(struct task_struct* task, struct linux_binpr
   fill_process(&record->process, CLEW_PROCESS_EXEC, tgid, task->real_parent->tgid);
   bpf_get_current_comm(record->process.command, sizeof(record->process.command));
   bpf_probe_read_kernel_str(record->process.filename, CLEW_FILENAME_BYTES, program->filename);
-  struct mm_struct* memory = task->mm;
+  struct mm_struct *memory = task->mm;
   unsigned long begin = memory->arg_start;
   __u64 length = memory->arg_end - begin;
   if (length > CLEW_ARGUMENT_BYTES) length = CLEW_ARGUMENT_BYTES;
-  if (length && !bpf_probe_read_user(record->arguments, length, (void*)begin)) {
+  if (length && !bpf_probe_read_user(record->arguments, length, (void *)begin)) {
     record->process.argument_length = length;
   }
   bpf_ringbuf_submit(record, 0);
 }
 
-static __always_inline void on_exit(struct task_struct* task) {
+static __always_inline void on_exit(struct task_struct *task) {
   __u32 tgid = task->tgid;
   if (task->signal->live.counter != 0) return;  // other threads live on
   if (!is_selected(tgid)) return;

@@ -82,7 +82,7 @@ Result<> FollowedProcesses::select_running() {
 Result<bool> FollowedProcesses::follow_children() {
   bool found = false;
   for (const uint32_t pid : list_processes()) {
-    if (followed_.contains(pid)) continue;
+    if (followed_.contains(pid) || pid == own_tgid_) continue;
     auto process = read_process(pid);
     if (!process || !followed_.contains(process->parent)) continue;
     const auto rule_name = table_.rule_name_of(process->parent);

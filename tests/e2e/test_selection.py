@@ -40,6 +40,13 @@ def test_pid(lab, pair):
     assert result.spans[0].pid == chosen.pid
 
 
+def test_an_ancestor_of_clew_may_be_selected(lab, pair):
+    agent = lab.agent("--pid", os.getpid())  # its children: clew itself, and the pair
+    ask(*pair)
+    result = agent.stop()
+    assert {span.pid for span in result.spans if span.kind == SERVER} == {server.pid for server in pair}
+
+
 def test_port(lab, pair):
     chosen, other = pair
     agent = lab.agent("--port", chosen.port)
