@@ -21,18 +21,26 @@ std::string_view without_extension(std::string_view name) {
 }
 
 // Files that frameworks always name alike say less than the folder they stand in.
-bool is_generic(std::string_view stem) {
+bool is_generic_file(std::string_view stem) {
   constexpr std::array kGeneric = {"main",     "index",  "app",  "server",
                                    "__main__", "manage", "wsgi", "asgi"};
   return std::ranges::find(kGeneric, stem) != kGeneric.end();
 }
 
+// Nor do folders that hold code in every project.
+bool is_generic_folder(std::string_view name) {
+  constexpr std::array kGeneric = {"src", "app", "lib", "bin", "dist", "build"};
+  return std::ranges::find(kGeneric, name) != kGeneric.end();
+}
+
 std::string script_name(std::string_view script, const ProcessInfo& process) {
   const auto stem = without_extension(base_name(script));
-  if (!is_generic(stem)) return std::string(stem);
+  if (!is_generic_file(stem)) return std::string(stem);
   const auto path = std::filesystem::path(process.working_directory) / script;
-  auto folder = path.lexically_normal().parent_path().filename().string();
-  return folder.empty() ? std::string(stem) : folder;
+  auto folder = path.lexically_normal().parent_path();
+  while (is_generic_folder(folder.filename().string())) folder = folder.parent_path();
+  auto name = folder.filename().string();
+  return name.empty() ? std::string(stem) : name;
 }
 
 using Options = std::initializer_list<std::string_view>;

@@ -70,6 +70,8 @@ INSTANTIATE_TEST_SUITE_P(
         NameCase{"prices", kNode, {"node", "./index.js"}, "/srv/prices"},
         NameCase{"prices", kNode, {"node", "../index.mjs"}, "/srv/prices/dist"},
         NameCase{"prices", kNode, {"node", "/srv/prices/server.js"}, "/"},
+        NameCase{"prices", kNode, {"node", "dist/src/main.js"}, "/srv/prices"},
+        NameCase{"main", kNode, {"node", "src/main.js"}, "/"},
         NameCase{
             "prices", kNode, {"node", "-r", "dotenv/config", "--inspect", "prices.js"}, "/srv"},
         NameCase{"server", kNode, {"node", "server.js"}, "/"},
