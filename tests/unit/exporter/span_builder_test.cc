@@ -13,16 +13,17 @@ namespace {
 std::atomic<size_t> allocations{0};
 }
 
-void* operator new(size_t size) {
+// Not inlined: GCC would see malloc on one side and delete on the other, and warn.
+[[gnu::noinline]] void* operator new(size_t size) {
   ++allocations;
   void* place = std::malloc(size);
   if (place == nullptr) throw std::bad_alloc();
   return place;
 }
-void operator delete(void* place) noexcept {
+[[gnu::noinline]] void operator delete(void* place) noexcept {
   std::free(place);
 }
-void operator delete(void* place, size_t) noexcept {
+[[gnu::noinline]] void operator delete(void* place, size_t) noexcept {
   std::free(place);
 }
 
