@@ -22,7 +22,6 @@ class FollowedProcesses final : public ProcessObserver {
   Result<> select_running();
   /// Selects one process and its descendants.
   Result<> select(uint32_t tgid, const std::string& rule_name = {});
-  size_t size() const { return followed_.size(); }
 
   void on_fork(uint32_t parent, uint32_t child) override;
   void on_exec(const clew_process& record, ByteView arguments) override;
