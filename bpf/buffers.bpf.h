@@ -1,18 +1,13 @@
-// Where the bytes of the socket operation under way lie in user memory: read from the registers of
-// the system call that the thread is in, and trusted only if that call is on this very socket.
+// Where the bytes of a socket operation lie. Of a send whose begin was seen, the kernel's own
+// iterator tells (send_source). Else the registers of the system call that the thread is in do
+// (call_source), trusted only if that call is on this very socket.
 #pragma once
 
 #include "maps.bpf.h"
 
-enum { VECTOR_LIMIT = 32 };  // buffers of one operation that are followed
+#include <bpf/bpf_core_read.h>
 
-// Either one buffer, or a vector of them.
-struct source {
-  const void *base;
-  const struct user_iovec *vector;
-  __u64 vector_length;
-  __u64 requested;  // bytes asked for, when one buffer; else ~0
-};
+enum { VECTOR_LIMIT = 32 };  // buffers of one operation that are followed
 
 enum {  // x86-64 system call numbers
   SYS_read = 0,
@@ -23,6 +18,8 @@ enum {  // x86-64 system call numbers
   SYS_recvfrom = 45,
   SYS_sendmsg = 46,
   SYS_recvmsg = 47,
+  SYS_recvmmsg = 299,
+  SYS_sendmmsg = 307,
   SYS_preadv2 = 327,
   SYS_pwritev2 = 328,
 };
@@ -39,6 +36,18 @@ static __always_inline bool descriptor_is_socket(struct task_struct *task, __u64
   return socket && file == socket->file;
 }
 
+// A system call made for user space by this very thread, whose socket is its own argument: only
+// io_uring runs socket operations within an unrelated call of the same thread, and the kernel's own
+// sockets have no file.
+static __always_inline bool call_is_on_socket(struct task_struct *task, __u64 descriptor,
+                                              struct sock *sk) {
+  if (bpf_core_field_exists(task->io_uring) && !task->io_uring) {
+    struct socket *socket = sk->sk_socket;
+    return socket && socket->file;
+  }
+  return descriptor_is_socket(task, descriptor, sk);
+}
+
 static __always_inline bool vector_source(const struct user_msghdr *message, struct source *from) {
   struct user_msghdr copy;
   if (bpf_probe_read_user(&copy, sizeof(copy), message)) return false;
@@ -47,59 +56,100 @@ static __always_inline bool vector_source(const struct user_msghdr *message, str
   return true;
 }
 
+// Of several messages at once the one under way is not told, but with MSG_WAITFORONE, where every
+// one after the first is asked for without waiting.
+static __always_inline bool is_first_message(__u64 messages, __u64 call_flags, int flags) {
+  if (messages == 1) return true;
+  return call_flags & MSG_WAITFORONE && !(flags & MSG_DONTWAIT);
+}
+
 // False, with the reason counted, where the bytes cannot be read or must not be.
-static __always_inline bool find_source(struct sock *sk, int direction, struct source *from) {
+static __always_inline bool call_source(struct sock *sk, int direction, int flags,
+                                        struct source *from) {
   struct task_struct *task = bpf_get_current_task_btf();
   if (task->flags & (PF_KTHREAD | PF_IO_WORKER) || task->thread_info.status & TS_COMPAT) {
     count(CLEW_COUNTER_unreadable);
     return false;
   }
   struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
-  if (!descriptor_is_socket(task, regs->di, sk)) {
+  if (!call_is_on_socket(task, regs->di, sk)) {
     count(CLEW_COUNTER_foreign_buffer);
     return false;
   }
-  from->base = NULL;
-  from->vector = NULL;
-  from->vector_length = 0;
-  from->requested = ~0ULL;
+  bool received = direction == CLEW_RECEIVED;
   bool found = true;
   switch (regs->orig_ax) {
     case SYS_read:
     case SYS_recvfrom:
-      found = direction == CLEW_RECEIVED;
+      found = received;
       from->base = (const void *)regs->si;
-      from->requested = regs->dx;
       break;
     case SYS_write:
     case SYS_sendto:
-      found = direction == CLEW_SENT;
+      found = !received;
       from->base = (const void *)regs->si;
-      from->requested = regs->dx;
       break;
     case SYS_readv:
     case SYS_preadv2:
-      found = direction == CLEW_RECEIVED;
+      found = received;
       from->vector = (const struct user_iovec *)regs->si;
       from->vector_length = regs->dx;
       break;
     case SYS_writev:
     case SYS_pwritev2:
-      found = direction == CLEW_SENT;
+      found = !received;
       from->vector = (const struct user_iovec *)regs->si;
       from->vector_length = regs->dx;
       break;
     case SYS_recvmsg:
-      found = direction == CLEW_RECEIVED && vector_source((void *)regs->si, from);
+      found = received && vector_source((void *)regs->si, from);
       break;
     case SYS_sendmsg:
-      found = direction == CLEW_SENT && vector_source((void *)regs->si, from);
+      found = !received && vector_source((void *)regs->si, from);
+      break;
+    case SYS_recvmmsg:
+      found = received && is_first_message(regs->dx, regs->r10, flags) &&
+              vector_source((void *)regs->si, from);
+      break;
+    case SYS_sendmmsg:
+      found = !received && regs->dx == 1 && vector_source((void *)regs->si, from);
       break;
     default:
       found = false;
   }
   if (!found) count(CLEW_COUNTER_unreadable);
   return found;
+}
+
+// What a send is about to take from user memory. Pages (sendfile, splice) are none of it.
+static __always_inline void send_source(struct msghdr *message, struct source *from) {
+  const struct iov_iter *iter = &message->msg_iter;
+  from->base = NULL;
+  from->vector = NULL;
+  if (!bpf_core_field_exists(iter->iter_type)) return;
+  const __u8 type = iter->iter_type;
+  if (bpf_core_enum_value_exists(enum iter_type, ITER_UBUF) &&
+      type == bpf_core_enum_value(enum iter_type, ITER_UBUF)) {
+    from->base = (const __u8 *)iter->ubuf + iter->iov_offset;
+    return;
+  }
+  if (type != bpf_core_enum_value(enum iter_type, ITER_IOVEC)) return;
+  if (bpf_core_field_exists(iter->__iov)) {
+    from->vector = iter->__iov;
+  } else {
+    const struct iov_iter___until_6_4 *old = (const void *)iter;
+    from->vector = BPF_CORE_READ(old, iov);
+  }
+  from->vector_length = iter->nr_segs;
+  from->skip = iter->iov_offset;
+  from->kernel_vector = 1;
+}
+
+static __always_inline long read_part(const struct source *from, __u32 index,
+                                      struct user_iovec *part) {
+  const struct user_iovec *at = from->vector + index;
+  return from->kernel_vector ? bpf_probe_read_kernel(part, sizeof(*part), at)
+                             : bpf_probe_read_user(part, sizeof(*part), at);
 }
 
 // Copies `length` bytes (at most CLEW_PIECE_BYTES), `skip` bytes into the operation, to the
@@ -119,11 +169,12 @@ __noinline __u32 gather(__u32 direction, const struct source *from, __u64 skip, 
     }
     return length;
   }
+  skip += from->skip;
   __u32 done = 0;
   for (__u32 i = 0; i < VECTOR_LIMIT; ++i) {
     if (i >= from->vector_length || done >= length) return done;
     struct user_iovec part;
-    if (bpf_probe_read_user(&part, sizeof(part), from->vector + i)) {
+    if (read_part(from, i, &part)) {
       count(CLEW_COUNTER_copy_failed);
       return done;
     }

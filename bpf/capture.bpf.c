@@ -28,7 +28,8 @@ enum {
 struct facts {
   struct clew_context context;
   __u64 cookie;
-  __u64 begin_ns;
+  __u64 time_ns;
+  __u32 begin_delta_ns;
   __u32 sequence_base;
   __u16 flags;
   __u8 direction;
@@ -38,9 +39,11 @@ struct facts {
 struct operation {
   struct sock *sk;
   struct socket_state *state;
+  struct thread_state *thread;  // NULL: it has none yet
   struct workspace *workspace;
   struct source from;
   struct facts facts;
+  __u64 offset;
 };
 
 // Emits one record whose payload of `length` bytes lies ready in the workspace. Global, so that the
@@ -56,19 +59,17 @@ __noinline int emit_segment(const struct facts *facts, __u64 offset, __s32 resul
   __u8 *begin = starts ? to->header : to->header + sizeof(struct clew_context);
   struct clew_segment *segment = (struct clew_segment *)begin;
   const __u64 identity = bpf_get_current_pid_tgid();
-  const __u64 now = bpf_ktime_get_ns();
-  const __u64 since = facts->begin_ns ? now - facts->begin_ns : 0;
   segment->record.kind = CLEW_RECORD_SEGMENT;
   segment->record.detail = facts->direction;
   segment->record.flags = facts->flags;
   segment->record.tgid = identity >> 32;
-  segment->record.time_ns = now;
+  segment->record.time_ns = facts->time_ns;
   segment->cookie = facts->cookie;
   segment->offset = offset;
   segment->result = result;
   segment->tid = (__u32)identity;
   segment->sequence_base = facts->sequence_base;
-  segment->begin_delta_ns = since < ~0U ? since : 0;
+  segment->begin_delta_ns = facts->begin_delta_ns;
   segment->length = length;
   segment->evidence = facts->evidence;
   __builtin_memset(segment->padding, 0, sizeof(segment->padding));
@@ -78,24 +79,55 @@ __noinline int emit_segment(const struct facts *facts, __u64 offset, __s32 resul
   const __u64 fixed = sizeof(*segment) + (starts ? sizeof(struct clew_context) : 0);
   if (bpf_ringbuf_output(&records, begin, fixed + length, 0)) {
     count(CLEW_COUNTER_ring_full);
-  } else {
-    count(CLEW_COUNTER_segments);
+    if (starts) count(CLEW_COUNTER_requests_ring_full);
   }
   return 0;
 }
 
+// Both ends of a UNIX connection count from the moment at which the first of them is seen. They
+// count from the same byte if none was on its way then but those of this operation.
+static __always_inline void begin_unix(struct sock *sk, struct socket_state *state,
+                                       __u8 direction) {
+  struct unix_sock *unix_socket = bpf_skc_to_unix_sock(sk);
+  struct sock *peer = unix_socket ? unix_socket->peer : NULL;
+  if (!peer) return;
+  struct socket_state *other =
+      bpf_sk_storage_get(&sockets, peer, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+  if (!other) {
+    count(CLEW_COUNTER_socket_state_full);
+    return;
+  }
+  if (other->cookie) return;  // begun by another thread
+  other->cookie = bpf_get_socket_cookie(peer);
+  const __u32 waiting =
+      direction == CLEW_SENT ? peer->sk_receive_queue.qlen : sk->sk_receive_queue.qlen;
+  state->aligned = other->aligned = waiting <= (direction == CLEW_SENT);
+}
+
+// Is the thread's process selected? Remembered for the socket, once user space has judged.
+static __always_inline bool is_user_selected(struct socket_state *state) {
+  const __u32 tgid = bpf_get_current_pid_tgid() >> 32;
+  if (state->tgid == tgid) return true;
+  const __u32 how = selection_of(tgid);
+  if (how == CLEW_SELECTED) state->tgid = tgid;
+  return how != 0;
+}
+
 // The socket's state, made at its first operation; NULL if it is not followed.
-static __always_inline struct socket_state *followed(struct sock *sk) {
-  if (!is_followed_kind(sk)) return NULL;
-  if (!is_selected(bpf_get_current_pid_tgid() >> 32)) return NULL;
+static __always_inline struct socket_state *followed(struct sock *sk, __u8 direction) {
   struct socket_state *state = bpf_sk_storage_get(&sockets, sk, 0, 0);
   if (state) return state->own ? NULL : state;
+  if (!is_followed_kind(sk)) return NULL;
+  if (!is_selected(bpf_get_current_pid_tgid() >> 32)) return NULL;
   state = bpf_sk_storage_get(&sockets, sk, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
   if (!state) {
     count(CLEW_COUNTER_socket_state_full);
     return NULL;
   }
-  if (is_peer_own(sk)) {
+  state->cookie = bpf_get_socket_cookie(sk);
+  if (sk->__sk_common.skc_family == AF_UNIX) {
+    if (settings.unix_sockets) begin_unix(sk, state, direction);
+  } else if (is_peer_own(sk)) {
     state->own = 1;
     count(CLEW_COUNTER_own_socket);
     return NULL;
@@ -104,10 +136,10 @@ static __always_inline struct socket_state *followed(struct sock *sk) {
 }
 
 // Decides what the bytes are. Returns false where nothing is to be done with them.
-static __always_inline bool recognise(struct operation *op, enum look look, __u64 offset) {
+static __always_inline bool recognise(struct operation *op, enum look look) {
   struct socket_state *state = op->state;
   if (state->protocol == PROTOCOL_UNKNOWN) {
-    const bool first = state->from_start && offset == 0;
+    const bool first = state->from_start && op->offset == 0;
     if (look == LOOK_NOTHING || (look == LOOK_PREFIX && !first)) {
       if (first || ++state->looks > LOOK_LIMIT) {
         state->protocol = PROTOCOL_OTHER;
@@ -122,7 +154,7 @@ static __always_inline bool recognise(struct operation *op, enum look look, __u6
       state->role = serves ? CLEW_ROLE_SERVER : CLEW_ROLE_CLIENT;
     }
   }
-  if (!state->announced) announce(op->sk, state);
+  if (!state->announced) announce(op->sk, state, &op->workspace->connection);
   return true;
 }
 
@@ -135,13 +167,13 @@ static __always_inline void follow_context(struct operation *op, enum look look,
   if (requests && starts) {
     op->facts.flags |= CLEW_SEGMENT_MESSAGE_START;
     if (serves) {
-      begin_served(state, &op->facts.context);
+      begin_served(state, op->thread, &op->facts.context, op->facts.time_ns);
     } else {
-      op->facts.evidence = begin_called(state, &op->facts.context);
+      op->facts.evidence = begin_called(state, op->thread, &op->facts.context, op->facts.time_ns);
     }
     if (look == LOOK_REQUEST && !turned) state->pipelined = 1;
   } else if (serves || op->facts.direction == CLEW_RECEIVED) {
-    resume(state);
+    resume(state, op->thread);
   }
 }
 
@@ -185,83 +217,182 @@ __noinline int emit_long(struct facts *facts, const struct source *from, __u64 o
   return 0;
 }
 
-static __always_inline void read_sequence(struct operation *op, __u64 offset, __u32 total) {
+// The number of the first byte of the operation, of `total` bytes, that has just ended. False where
+// there is none.
+static __always_inline bool first_number(struct operation *op, __u32 total, __u32 *first) {
+  const bool received = op->facts.direction == CLEW_RECEIVED;
+  if (op->sk->sk_protocol == IPPROTO_MPTCP) {
+    struct mptcp_sock *multipath = (struct mptcp_sock *)op->sk;
+    if (!bpf_core_field_exists(multipath->bytes_consumed)) return false;
+    __u64 end = BPF_CORE_READ(multipath, write_seq);
+    if (received) {
+      const __u64 arrived = BPF_CORE_READ(multipath, bytes_received);
+      const __u64 consumed = BPF_CORE_READ(multipath, bytes_consumed);
+      end = BPF_CORE_READ(multipath, ack_seq) - (arrived - consumed);
+      if (op->sk->__sk_common.skc_state != TCP_ESTABLISHED) --end;  // the peer's end has a number
+      if (consumed == total) op->state->from_start = 1;
+    }
+    *first = (__u32)end - total;
+    return true;
+  }
   struct tcp_sock *tcp = bpf_skc_to_tcp_sock(op->sk);
-  if (!tcp) return;
-  op->facts.flags |= CLEW_SEGMENT_SEQUENCE;
+  if (!tcp) return false;
   // Read first: the kernel counts the FIN in rcv_nxt, then sets the flag.
   const bool has_fin = op->sk->__sk_common.skc_flags & (1UL << SOCK_DONE);
-  __u32 end = op->facts.direction == CLEW_SENT ? tcp->write_seq : tcp->copied_seq;
+  __u32 end = received ? tcp->copied_seq : tcp->write_seq;
   // The read took the FIN together with the last bytes: it has a number, and is no byte.
-  if (op->facts.direction == CLEW_RECEIVED && has_fin && end == tcp->rcv_nxt) --end;
-  op->facts.sequence_base = end - total - (__u32)offset;
-  if (op->facts.direction == CLEW_SENT) return;
+  if (received && has_fin && end == tcp->rcv_nxt) --end;
+  *first = end - total;
+  if (!received || op->state->from_start || op->state->last_direction) return true;
   // Nothing was read before: the connection is seen from its first byte. rcv_nxt may count a FIN.
-  if (op->state->from_start || offset != 0 || op->state->last_direction) return;
-  const __u32 before = end - total - (tcp->rcv_nxt - (__u32)tcp->bytes_received);
+  const __u32 before = *first - (tcp->rcv_nxt - (__u32)tcp->bytes_received);
   if (before <= 1) op->state->from_start = 1;
+  return true;
+}
+
+// Finds the operation's place in the stream: where its numbers say, else after all that was seen
+// before. Returns how many bytes left the socket unseen just before it.
+static __always_inline __u32 find_place(struct operation *op, const struct send_begin *begin,
+                                        __u32 total) {
+  struct socket_state *state = op->state;
+  const __u8 which = op->facts.direction & 1;
+  __u32 first = 0;
+  const bool exact = begin != NULL;  // read under the socket's lock
+  bool known = exact;
+  if (exact) {
+    first = begin->sequence;
+  } else if (op->sk->__sk_common.skc_family != AF_UNIX) {
+    known = first_number(op, total, &first);
+  }
+  if (known && !state->numbered[which]) {
+    state->numbered[which] = 1;
+    state->sequence_base[which] = first - (__u32)state->bytes[which];
+  }
+  __s32 unseen = 0;
+  if (known) {
+    unseen = first - (state->sequence_base[which] + (__u32)state->bytes[which]);
+    op->facts.flags |= CLEW_SEGMENT_SEQUENCE;
+    op->facts.sequence_base = state->sequence_base[which];
+  } else if (state->aligned) {
+    op->facts.flags |= CLEW_SEGMENT_SEQUENCE;
+  }
+  // Another thread's send that was numbered after this one may have been counted before it.
+  if (exact && unseen) {
+    op->offset = state->bytes[which] + unseen;
+    if (unseen + (__s32)total > 0) state->bytes[which] = op->offset + total;
+    return 0;
+  }
+  // Read without the lock: less than it should be, or a send ahead, is another thread's doing.
+  if (unseen < 0 || op->facts.direction == CLEW_SENT) unseen = 0;
+  if (unseen == 1 && op->sk->__sk_common.skc_flags & (1UL << SOCK_DONE)) unseen = 0;  // the FIN
+  op->offset = __sync_fetch_and_add(&state->bytes[which], (__u64)total + unseen);
+  return unseen;
 }
 
 static __always_inline bool is_passing_error(int result) {
   return result == -EAGAIN || result == -4 /* EINTR */ || result <= -512 /* ERESTART... */;
 }
 
+// Errors and the end of the stream.
+static __always_inline void emit_end(struct operation *op, int result) {
+  const struct socket_state *state = op->state;
+  const bool end = op->facts.direction == CLEW_RECEIVED && op->sk->sk_shutdown & RCV_SHUTDOWN;
+  if (!state->announced || (result == 0 && !end)) return;
+  op->facts.time_ns = bpf_ktime_get_ns();
+  emit_segment(&op->facts, state->bytes[op->facts.direction & 1], result, 0);
+}
+
+// Bytes that went by without being looked at.
+static __always_inline void emit_unreadable(struct operation *op, __u64 offset, __u32 total) {
+  op->facts.flags |= CLEW_SEGMENT_UNREADABLE;
+  emit_segment(&op->facts, offset, total, 0);
+  op->facts.flags &= ~CLEW_SEGMENT_UNREADABLE;
+}
+
+// What is known of an operation of `total` bytes at its place in the stream; then its bytes, copied
+// as far as they are worth it.
+static __always_inline void capture(struct operation *op, __u32 total, bool turned) {
+  struct socket_state *state = op->state;
+  const __u8 direction = op->facts.direction;
+  const bool unknown = state->protocol == PROTOCOL_UNKNOWN;
+  const __u32 wanted = unknown ? LOOK_BYTES : FIRST_BYTES;
+  __u32 length = gather(direction, &op->from, 0, total < wanted ? total : wanted);
+  enum look look = LOOK_NOTHING;
+  // An answer's beginning matters where it may be long.
+  const bool requests = (state->role == CLEW_ROLE_SERVER) == (direction == CLEW_RECEIVED);
+  if (unknown || requests || total > FIRST_BYTES) look = look_at(direction, length);
+  if (!recognise(op, look)) return;
+  follow_context(op, look, turned);
+  if (unknown && length < total) {
+    length = gather(direction, &op->from, 0, total < FIRST_BYTES ? total : FIRST_BYTES);
+  }
+  if (total > FIRST_BYTES) {
+    emit_long(&op->facts, &op->from, op->offset, total, copy_limit(op, look, total));
+  } else {
+    emit_segment(&op->facts, op->offset, total, length);
+  }
+}
+
+// A protocol cannot be told from bytes that cannot be read.
+static __always_inline void count_unreadable(struct socket_state *state) {
+  if (state->unreadable_said) return;
+  state->unreadable_said = 1;
+  count(CLEW_COUNTER_unreadable_socket);
+}
+
 static __always_inline void operation(struct sock *sk, int result, int flags, __u8 direction) {
   if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) return;
-  struct socket_state *state = NULL;
-  if (result < 0 && is_passing_error(result)) {
-    if (direction == CLEW_SENT) state = bpf_sk_storage_get(&sockets, sk, 0, 0);
-    if (state) state->send_begin_ns = 0;  // the next try begins anew
-    return;
-  }
-  state = followed(sk);
+  struct socket_state *state = followed(sk, direction);
   if (!state) return;
-  const __u32 key = direction;
   struct operation op = {.sk = sk, .state = state};
   op.facts.direction = direction;
-  op.facts.cookie = bpf_get_socket_cookie(sk);
-  op.workspace = bpf_map_lookup_elem(&workspaces, &key);
-  if (!op.workspace) return;
-  if (direction == CLEW_SENT) {
-    op.facts.begin_ns = state->send_begin_ns;
-    state->send_begin_ns = 0;
+  op.facts.cookie = state->cookie;
+  op.thread = current_thread(false);
+  struct send_begin *begin = NULL;
+  if (direction == CLEW_SENT && op.thread && op.thread->send.sk == (__u64)sk) {
+    begin = &op.thread->send;
+    begin->sk = 0;
   }
   if (result <= 0) {
-    const bool end = direction == CLEW_RECEIVED && sk->sk_shutdown & RCV_SHUTDOWN;
-    if (state->announced && (result < 0 || end)) {
-      emit_segment(&op.facts, state->bytes[direction & 1], result, 0);
-    }
+    if (!is_passing_error(result)) emit_end(&op, result);
     return;
   }
-  const __u32 total = result;
-  const __u64 offset = __sync_fetch_and_add(&state->bytes[direction & 1], total);
   if (state->protocol == PROTOCOL_OTHER) return;
-  read_sequence(&op, offset, total);
+  const __u32 total = result;
+  const __u32 unseen = find_place(&op, begin, total);
+  const __u32 key = direction;
+  op.workspace = bpf_map_lookup_elem(&workspaces, &key);
+  if (!op.workspace) return;
+  op.facts.time_ns = bpf_ktime_get_ns();
+  if (begin && op.facts.time_ns - begin->time_ns < ~0U) {
+    op.facts.begin_delta_ns = op.facts.time_ns - begin->time_ns;
+  }
+  if (unseen) {
+    count(CLEW_COUNTER_passed_unseen);
+    if (state->announced) emit_unreadable(&op, op.offset, unseen);
+    op.offset += unseen;
+  }
   const bool turned = state->last_direction != 1 + direction;
   state->last_direction = 1 + direction;
 
-  const bool readable = !(flags & MSG_TRUNC) && find_source(sk, direction, &op.from);
-  __u32 length = 0;
-  enum look look = LOOK_NOTHING;
-  if (readable) {
-    const bool unknown = state->protocol == PROTOCOL_UNKNOWN;
-    const __u32 wanted = unknown ? LOOK_BYTES : FIRST_BYTES;
-    length = gather(direction, &op.from, 0, total < wanted ? total : wanted);
-    look = look_at(direction, length);
-    if (!recognise(&op, look, offset)) return;
-    follow_context(&op, look, turned);
-    if (unknown && length < total) {
-      length = gather(direction, &op.from, 0, total < FIRST_BYTES ? total : FIRST_BYTES);
-    }
-  } else {
-    if (!state->announced) return;
-    op.facts.flags |= CLEW_SEGMENT_UNREADABLE;
-    follow_context(&op, LOOK_NOTHING, turned);
+  bool readable = !(flags & MSG_TRUNC);
+  if (!is_user_selected(state)) {
+    readable = false;
+    count(CLEW_COUNTER_foreign_process);
+  } else if (readable && begin) {
+    op.from = begin->from;
+    readable = op.from.base || op.from.vector;
+    if (!readable) count(CLEW_COUNTER_unreadable);
+  } else if (readable) {
+    readable = call_source(sk, direction, flags, &op.from);
   }
-  if (readable && total > FIRST_BYTES) {
-    emit_long(&op.facts, &op.from, offset, total, copy_limit(&op, look, total));
+  if (readable) {
+    capture(&op, total, turned);
+  } else if (state->announced) {
+    follow_context(&op, LOOK_NOTHING, turned);
+    emit_unreadable(&op, op.offset, total);
   } else {
-    emit_segment(&op.facts, offset, total, length);
+    count_unreadable(state);
   }
 }
 
@@ -316,6 +447,20 @@ int BPF_PROG(on_inet6_send, struct socket *socket, struct msghdr *message, size_
   return 0;
 }
 
+// UNIX sockets by the same backend.
+SEC("?fexit/unix_stream_recvmsg")
+int BPF_PROG(on_unix_receive, struct socket *socket, struct msghdr *message, size_t size, int flags,
+             int result) {
+  socket_operation(socket, result, flags, CLEW_RECEIVED);
+  return 0;
+}
+
+SEC("?fexit/unix_stream_sendmsg")
+int BPF_PROG(on_unix_send, struct socket *socket, struct msghdr *message, size_t size, int result) {
+  socket_operation(socket, result, 0, CLEW_SENT);
+  return 0;
+}
+
 // One page of a sendfile or splice, IPv4 and IPv6, until kernel 6.4; later these come by sendmsg.
 SEC("?fexit/inet_sendpage")
 int BPF_PROG(on_inet_sendpage, struct socket *socket, struct page *page, int offset, size_t size,
@@ -326,9 +471,18 @@ int BPF_PROG(on_inet_sendpage, struct socket *socket, struct page *page, int off
   return 0;
 }
 
-static __always_inline void remember_send_begin(struct sock *sk) {
+// Under the socket's lock, once or more in a send: the first counts.
+static __always_inline void remember_send_begin(struct sock *sk, struct msghdr *message) {
   struct socket_state *state = bpf_sk_storage_get(&sockets, sk, 0, 0);
-  if (state && !state->send_begin_ns) state->send_begin_ns = bpf_ktime_get_ns();
+  if (!state || state->own || state->protocol == PROTOCOL_OTHER) return;
+  struct thread_state *thread = current_thread(true);
+  if (!thread || thread->send.sk == (__u64)sk) return;
+  struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+  if (!tcp) return;
+  thread->send.sk = (__u64)sk;
+  thread->send.time_ns = bpf_ktime_get_ns();
+  thread->send.sequence = tcp->write_seq;
+  send_source(message, &thread->send.from);
 }
 
 // When a send begins, before the peer can see a byte of it. Optional, and one of the two: a
@@ -336,13 +490,13 @@ static __always_inline void remember_send_begin(struct sock *sk) {
 SEC("?tp_btf/tcp_sendmsg_locked")
 int BPF_PROG(on_send_begin, struct sock *sk, struct msghdr *message, struct sk_buff *buffer,
              int size_goal) {
-  remember_send_begin(sk);
+  remember_send_begin(sk, message);
   return 0;
 }
 
 SEC("?fentry/tcp_sendmsg_locked")
 int BPF_PROG(on_send_entry, struct sock *sk, struct msghdr *message, size_t size) {
-  remember_send_begin(sk);
+  remember_send_begin(sk, message);
   return 0;
 }
 
@@ -363,9 +517,16 @@ int BPF_PROG(on_state, struct sock *sk, int old_state, int new_state) {
   struct socket_state *state = bpf_sk_storage_get(&sockets, sk, 0, 0);
   if (!state) return 0;
   if (new_state == TCP_ESTABLISHED) {
+    state->connect_ns = 0;
     if (state->own) remember_own_peer(sk);
+  } else if (old_state == TCP_SYN_SENT) {
+    on_connect_failed(sk, state);
   } else if (state->announced) {
-    emit_closing(sk, state, new_state == TCP_CLOSE ? CLEW_CLOSING_CLOSED : CLEW_CLOSING_SENT_FIN);
+    const bool finished = sk->sk_shutdown == SHUTDOWN_MASK;
+    emit_closing(sk, state,
+                 new_state == TCP_CLOSE ? CLEW_CLOSING_CLOSED
+                 : finished             ? CLEW_CLOSING_FINISHED
+                                        : CLEW_CLOSING_SENT_FIN);
   }
   return 0;
 }

@@ -5,74 +5,96 @@
 #include "abi/context.h"
 #include "maps.bpf.h"
 
-static __always_inline __u64 random64(void) {
-  __u64 value = ((__u64)bpf_get_prandom_u32() << 32) | bpf_get_prandom_u32();
+// Ids are drawn from a seed of 64 random bits and the time, mixed by the finaliser of splitmix64:
+// the kernel's generator gives 32 bits a call, and six calls cost more than this.
+static __always_inline __u64 next_id(__u64 *seed) {
+  __u64 value = (*seed += 0x9e3779b97f4a7c15ULL);
+  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  value = (value ^ (value >> 27)) * 0x94d049bb133111ebULL;
+  value ^= value >> 31;
   return value ? value : 1;
 }
 
-static __always_inline void new_trace(struct owner *owner) {
-  __u64 *half = (__u64 *)owner->trace_id;
-  half[0] = random64();
-  half[1] = random64();
+static __always_inline __u64 new_seed(__u64 now) {
+  return (((__u64)bpf_get_prandom_u32() << 32) | bpf_get_prandom_u32()) ^ (now << 17);
 }
 
-static __always_inline struct owner *current_owner(bool create) {
-  struct owner *owner = bpf_task_storage_get(&threads, bpf_get_current_task_btf(), 0,
-                                             create ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
-  if (!owner && create) count(CLEW_COUNTER_thread_state_full);
-  return owner;
+static __always_inline void new_trace(__u8 *trace_id, __u64 *seed) {
+  __u64 *half = (__u64 *)trace_id;
+  half[0] = next_id(seed);
+  half[1] = next_id(seed);
 }
 
-static __always_inline void work_for(const struct owner *owner, __u32 evidence) {
-  struct owner *current = current_owner(owner->span_id != 0);
-  if (!current) return;
-  if (current->span_id != owner->span_id) *current = *owner;
-  current->evidence = evidence;
+static __always_inline struct thread_state *current_thread(bool create) {
+  struct thread_state *thread = bpf_task_storage_get(&threads, bpf_get_current_task_btf(), 0,
+                                                     create ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
+  if (!thread && create) count(CLEW_COUNTER_thread_state_full);
+  return thread;
+}
+
+static __always_inline void work_for(struct thread_state *thread, const struct owner *owner,
+                                     __u32 evidence) {
+  if (!thread) {
+    if (!owner->span_id) return;
+    thread = current_thread(true);
+    if (!thread) return;
+  }
+  if (thread->owner.span_id != owner->span_id) thread->owner = *owner;
+  thread->owner.evidence = evidence;
 }
 
 // A request arrived: it is what this thread works for from now on.
-static __always_inline void begin_served(struct socket_state *state, struct clew_context *context) {
-  new_trace(&state->owner);
-  state->owner.span_id = random64();
+static __always_inline void begin_served(struct socket_state *state, struct thread_state *thread,
+                                         struct clew_context *context, __u64 now) {
+  __u64 seed = new_seed(now);
+  new_trace(state->owner.trace_id, &seed);
+  state->owner.span_id = next_id(&seed);
   __builtin_memcpy(context->trace_id, state->owner.trace_id, 16);
   __builtin_memcpy(context->span_id, &state->owner.span_id, 8);
   __builtin_memset(context->parent_span_id, 0, 8);
-  work_for(&state->owner, CLEW_EVIDENCE_TURN);
+  work_for(thread, &state->owner, CLEW_EVIDENCE_TURN);
+}
+
+// The context of a span whose parent is `owner`, if that has one.
+static __always_inline void new_context(const struct owner *owner, struct clew_context *context,
+                                        __u64 now) {
+  __u64 seed = new_seed(now);
+  const __u64 span_id = next_id(&seed);
+  if (owner->span_id) {
+    __builtin_memcpy(context->trace_id, owner->trace_id, 16);
+  } else {
+    new_trace(context->trace_id, &seed);
+  }
+  __builtin_memcpy(context->span_id, &span_id, 8);
+  __builtin_memcpy(context->parent_span_id, &owner->span_id, 8);
 }
 
 // A request is sent: it belongs to what the thread works for, or to who opened the connection for
-// it.
-static __always_inline __u8 begin_called(struct socket_state *state, struct clew_context *context) {
-  struct owner *current = current_owner(false);
+// it. Returns the evidence.
+static __always_inline __u8 begin_called(struct socket_state *state, struct thread_state *thread,
+                                         struct clew_context *context, __u64 now) {
   __u8 evidence = CLEW_EVIDENCE_NONE;
   if (state->opener.span_id) {
     state->owner = state->opener;
     state->opener.span_id = 0;
     evidence = CLEW_EVIDENCE_CONNECT;
     // Opened and used in the same turn: the turn is the plainer evidence.
-    if (current && current->span_id == state->owner.span_id) evidence = (__u8)current->evidence;
-  } else if (current && current->span_id) {
-    state->owner = *current;
-    evidence = (__u8)current->evidence;
+    if (thread && thread->owner.span_id == state->owner.span_id) {
+      evidence = (__u8)thread->owner.evidence;
+    }
+  } else if (thread && thread->owner.span_id) {
+    state->owner = thread->owner;
+    evidence = (__u8)thread->owner.evidence;
   } else {
     state->owner.span_id = 0;
   }
-  __u64 span_id = random64();
-  if (state->owner.span_id) {
-    __builtin_memcpy(context->trace_id, state->owner.trace_id, 16);
-  } else {
-    struct owner fresh = {};
-    new_trace(&fresh);
-    __builtin_memcpy(context->trace_id, fresh.trace_id, 16);
-  }
-  __builtin_memcpy(context->span_id, &span_id, 8);
-  __builtin_memcpy(context->parent_span_id, &state->owner.span_id, 8);
+  new_context(&state->owner, context, now);
   return evidence;
 }
 
 // Any operation on a followed socket says what the thread works for: on a server socket the request
 // served there, on a client socket the request that sent the call now answered.
-static __always_inline void resume(struct socket_state *state) {
-  work_for(&state->owner,
+static __always_inline void resume(struct socket_state *state, struct thread_state *thread) {
+  work_for(thread, &state->owner,
            state->role == CLEW_ROLE_SERVER ? CLEW_EVIDENCE_TURN : CLEW_EVIDENCE_ANSWER);
 }

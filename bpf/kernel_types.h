@@ -52,8 +52,13 @@ struct sock_common {
 
 struct socket;
 
+struct sk_buff_head {
+  __u32 qlen;
+} __kernel_type;
+
 struct sock {
   struct sock_common __sk_common;
+  struct sk_buff_head sk_receive_queue;
   __u16 sk_protocol;
   __u16 sk_type;
   __u8 sk_shutdown;
@@ -75,7 +80,51 @@ struct tcp_sock {
   __u64 bytes_received;
 } __kernel_type;
 
-struct msghdr;
+// Its numbers name bytes alike at both ends, as TCP's do (RFC 8684: data sequence numbers).
+struct mptcp_sock {
+  __u64 write_seq;
+  __u64 ack_seq;
+  __u64 bytes_received;
+  __u64 bytes_consumed;  // since kernel 6.11
+} __kernel_type;
+
+struct sockaddr_un {
+  unsigned short sun_family;
+  char sun_path[108];
+};
+
+struct unix_address {
+  int len;
+  struct sockaddr_un name[0];
+} __kernel_type;
+
+struct unix_sock {
+  struct unix_address *addr;
+  struct sock *peer;
+} __kernel_type;
+
+enum iter_type {
+  ITER_UBUF,  // since kernel 6.0
+  ITER_IOVEC,
+};
+
+struct iov_iter {
+  __u8 iter_type;
+  size_t iov_offset;
+  const void *__iov;  // of ITER_UBUF the buffer itself lies at the same place
+  void *ubuf;
+  size_t count;
+  unsigned long nr_segs;
+} __kernel_type;
+
+struct iov_iter___until_6_4 {
+  const void *iov;
+} __kernel_type;
+
+struct msghdr {
+  struct iov_iter msg_iter;
+} __kernel_type;
+
 struct sk_buff;
 struct page;
 
@@ -115,6 +164,7 @@ struct task_struct {
   struct task_struct *real_parent;
   struct mm_struct *mm;
   struct files_struct *files;
+  void *io_uring;
   struct signal_struct *signal;
 } __kernel_type;
 
@@ -141,6 +191,7 @@ struct user_iovec {
   __u64 length;
 };
 
+// Also the beginning of struct mmsghdr.
 struct user_msghdr {
   void *name;
   int name_length;
@@ -153,18 +204,23 @@ struct user_msghdr {
 };
 
 enum {
+  AF_UNIX = 1,
   AF_INET = 2,
   AF_INET6 = 10,
   SOCK_STREAM = 1,
   IPPROTO_TCP = 6,
   IPPROTO_MPTCP = 262,
   EAGAIN = 11,
+  ECANCELED = 125,
   RCV_SHUTDOWN = 1,
+  SHUTDOWN_MASK = 3,
   SOCK_DONE = 1,  // bit of skc_flags: a FIN came
   MSG_OOB = 0x1,
   MSG_PEEK = 0x2,
   MSG_TRUNC = 0x20,
+  MSG_DONTWAIT = 0x40,
   MSG_ERRQUEUE = 0x2000,
+  MSG_WAITFORONE = 0x10000,
   PF_IO_WORKER = 0x00000010,
   PF_KTHREAD = 0x00200000,
   TS_COMPAT = 0x0002,
@@ -175,6 +231,7 @@ enum tcp_state {
   TCP_SYN_SENT = 2,
   TCP_FIN_WAIT1 = 4,
   TCP_CLOSE = 7,
+  TCP_CLOSE_WAIT = 8,
   TCP_LAST_ACK = 9,
   TCP_LISTEN = 10,
 };

@@ -2,6 +2,7 @@
 // full.
 #pragma once
 
+#include "abi/connection.h"
 #include "abi/counters.h"
 #include "abi/segment.h"
 #include "abi/settings.h"
@@ -46,18 +47,26 @@ struct owner {
 };
 
 struct socket_state {
-  __u64 bytes[2];       // moved so far, by enum clew_direction: the stream offsets
-  __u64 send_begin_ns;  // when the send under way began; 0 if none
-  struct owner owner;   // server: the request being served; client: who sent the last request
-  struct owner opener;  // client: who opened the connection; consumed by the first request
-  __u8 role;            // enum clew_role
-  __u8 protocol;        // enum clew_protocol
-  __u8 announced;       // the connection record is out
-  __u8 from_start;      // seen from its first byte
-  __u8 looks;           // failed looks at content while the protocol is unknown
-  __u8 last_direction;  // 1 + enum clew_direction of the last operation; 0: none yet
-  __u8 pipelined;       // requests were seen to be sent in bulk: copy whole operations
-  __u8 own;             // clew's own connection
+  __u64 cookie;
+  __u64 bytes[2];          // moved so far, by enum clew_direction: the stream offsets
+  __u32 sequence_base[2];  // number of stream offset 0, where `numbered` says so
+  struct owner owner;      // server: the request being served; client: who sent the last request
+  struct owner opener;     // client: who opened the connection; consumed by the first request
+  __u64 connect_ns;        // when that was
+  __u32 opener_tgid;
+  __u32 opener_tid;
+  __u32 tgid;            // selected process that used the socket last: need not be looked up again
+  __u8 role;             // enum clew_role
+  __u8 protocol;         // enum clew_protocol
+  __u8 announced;        // the connection record is out
+  __u8 from_start;       // seen from its first byte
+  __u8 looks;            // failed looks at content while the protocol is unknown
+  __u8 last_direction;   // 1 + enum clew_direction of the last operation; 0: none yet
+  __u8 pipelined;        // requests were seen to be sent in bulk: copy whole operations
+  __u8 own;              // clew's own connection
+  __u8 numbered[2];      // by direction: sequence_base is known
+  __u8 aligned;          // UNIX: both ends count from the same byte
+  __u8 unreadable_said;  // counted as unreadable_socket
 };
 
 // State of a followed socket. Key: the socket; made at its first operation by a selected process or
@@ -70,13 +79,37 @@ struct {
   __type(value, struct socket_state);
 } sockets SEC(".maps");
 
-// The context that a thread works in. Key: the task; written by socket operations and at fork;
-// freed by the kernel with the task. A failed allocation counts as thread_state_full.
+// Where the bytes of an operation lie: one buffer, or a vector of them.
+struct source {
+  const void *base;  // in user memory; NULL: see vector
+  const struct user_iovec *vector;
+  __u64 vector_length;
+  __u64 skip;          // bytes of the vector before the first of this operation
+  __u8 kernel_vector;  // `vector` is the kernel's own copy of the caller's
+  __u8 padding[7];
+};
+
+// A send under way, as it looked when it began, under the socket's lock.
+struct send_begin {
+  __u64 time_ns;
+  __u64 sk;  // address of the socket, to compare; 0: none under way
+  struct source from;
+  __u32 sequence;  // number of the first byte
+  __u32 padding;
+};
+
+struct thread_state {
+  struct owner owner;  // what the thread works for
+  struct send_begin send;
+};
+
+// Key: the task; written by socket operations and at fork; freed by the kernel with the task. A
+// failed allocation counts as thread_state_full.
 struct {
   __uint(type, BPF_MAP_TYPE_TASK_STORAGE);
   __uint(map_flags, BPF_F_NO_PREALLOC);
   __type(key, int);
-  __type(value, struct owner);
+  __type(value, struct thread_state);
 } threads SEC(".maps");
 
 // Selected processes. Key: tgid; value: enum clew_selection. Written by user space, at fork
@@ -108,12 +141,19 @@ struct {
   __type(value, __u8);
 } own_peers SEC(".maps");
 
+// A connection record with the name of a UNIX socket for payload.
+struct connection_record {
+  struct clew_connection connection;
+  __u8 name[CLEW_UNIX_NAME_BYTES];
+};
+
 // Where a record is put together: header, context and one piece of payload. Key: enum
 // clew_direction (the send and the receive program may interrupt each other, neither interrupts
 // itself).
 struct workspace {
   __u8 header[88];
   __u8 payload[2 * CLEW_PIECE_BYTES];
+  struct connection_record connection;
 };
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -8,10 +8,16 @@
 
 #include <bpf/bpf_core_read.h>
 
+// The value of `processes` for that process; 0: not selected.
+static __always_inline __u32 selection_of(__u32 tgid) {
+  if (tgid == settings.own_tgid) return 0;
+  if (settings.select_all) return CLEW_SELECTED;
+  const __u32 *how = bpf_map_lookup_elem(&processes, &tgid);
+  return how ? *how : 0;
+}
+
 static __always_inline bool is_selected(__u32 tgid) {
-  if (tgid == settings.own_tgid) return false;
-  if (settings.select_all) return true;
-  return bpf_map_lookup_elem(&processes, &tgid) != NULL;
+  return selection_of(tgid) != 0;
 }
 
 static __always_inline void select_process(__u32 tgid, __u32 how) {
@@ -30,7 +36,7 @@ static __always_inline void fill_process(struct clew_process *record, __u8 event
 }
 
 // A record without a payload: fork, exit, listen.
-static __always_inline void emit_process(__u8 event, __u32 tgid, __u32 parent) {
+static __always_inline void emit_process(__u8 event, __u32 tgid, __u32 parent, __u16 port) {
   struct clew_process *record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
   if (!record) {
     count(CLEW_COUNTER_ring_full);
@@ -38,6 +44,7 @@ static __always_inline void emit_process(__u8 event, __u32 tgid, __u32 parent) {
   }
   __builtin_memset(record, 0, sizeof(*record));
   fill_process(record, event, tgid, parent);
+  record->record.flags = port;
   bpf_get_current_comm(record->command, sizeof(record->command));
   bpf_ringbuf_submit(record, 0);
 }
@@ -50,19 +57,19 @@ static __always_inline void on_listen(const struct sock *sk) {
     __u32 tgid = bpf_get_current_pid_tgid() >> 32;
     if (tgid == settings.own_tgid) return;
     select_process(tgid, CLEW_SELECTED);
-    emit_process(CLEW_PROCESS_LISTEN, tgid, 0);
+    emit_process(CLEW_PROCESS_LISTEN, tgid, 0, port);
     return;
   }
 }
 
 static __always_inline void on_fork(struct task_struct *parent, struct task_struct *child) {
-  struct owner *owner = bpf_task_storage_get(&threads, parent, 0, 0);
-  if (owner && owner->span_id) {
-    struct owner *inherited =
+  struct thread_state *creator = bpf_task_storage_get(&threads, parent, 0, 0);
+  if (creator && creator->owner.span_id) {
+    struct thread_state *created =
         bpf_task_storage_get(&threads, child, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-    if (inherited) {
-      *inherited = *owner;
-      inherited->evidence = CLEW_EVIDENCE_CREATED;
+    if (created) {
+      created->owner = creator->owner;
+      created->owner.evidence = CLEW_EVIDENCE_CREATED;
     } else {
       count(CLEW_COUNTER_thread_state_full);
     }
@@ -75,7 +82,7 @@ static __always_inline void on_fork(struct task_struct *parent, struct task_stru
     __u32 *how = bpf_map_lookup_elem(&processes, &parent_tgid);
     select_process(tgid, how ? *how : CLEW_SELECTED);
   }
-  emit_process(CLEW_PROCESS_FORK, tgid, parent_tgid);
+  emit_process(CLEW_PROCESS_FORK, tgid, parent_tgid, 0);
 }
 
 struct exec_record {
@@ -114,5 +121,5 @@ static __always_inline void on_exit(struct task_struct *task) {
   if (task->signal->live.counter != 0) return;  // other threads live on
   if (!is_selected(tgid)) return;
   bpf_map_delete_elem(&processes, &tgid);
-  emit_process(CLEW_PROCESS_EXIT, tgid, 0);
+  emit_process(CLEW_PROCESS_EXIT, tgid, 0, 0);
 }

@@ -20,7 +20,7 @@ namespace clew {
 namespace {
 
 constexpr std::array kCounterInfos = {
-#define CLEW_COUNTER_INFO(name, loss, text) CounterInfo{#name, loss != 0, text},
+#define CLEW_COUNTER_INFO(name, loss, text) CounterInfo{#name, loss, text},
     CLEW_KERNEL_COUNTERS(CLEW_COUNTER_INFO)
 #undef CLEW_COUNTER_INFO
 };
@@ -41,6 +41,9 @@ void choose_programs(const capture_bpf& skeleton, const Plan& chosen) {
   for (auto* program : {programs.on_inet_receive, programs.on_inet6_receive, programs.on_inet_send,
                         programs.on_inet6_send}) {
     use(program, chosen.capture == CaptureBackend::Fexit);
+  }
+  for (auto* program : {programs.on_unix_receive, programs.on_unix_send}) {
+    use(program, chosen.capture == CaptureBackend::Fexit && chosen.unix_sockets);
   }
   use(programs.on_inet_sendpage, chosen.sendpage);
   use(programs.on_send_begin, chosen.send_begin == SendBegin::Tracepoint);
@@ -100,6 +103,8 @@ Result<std::unique_ptr<Capture>> Capture::load(const CaptureOptions& options,
   settings.ring_bytes = options.ring_buffer_bytes;
   settings.select_all = options.select_all;
   settings.judge_executables = options.judge_executables;
+  const Plan chosen = plan(features);
+  settings.unix_sockets = chosen.unix_sockets;
   if (options.ports.size() > CLEW_PORT_RANGES) {
     return failure("too many port ranges: at most " + std::to_string(CLEW_PORT_RANGES));
   }
@@ -108,7 +113,7 @@ Result<std::unique_ptr<Capture>> Capture::load(const CaptureOptions& options,
   if (bpf_map__set_max_entries(impl->skeleton->maps.records, options.ring_buffer_bytes)) {
     return system_error("cannot size the ring buffer", errno);
   }
-  choose_programs(*impl->skeleton, plan(features));
+  choose_programs(*impl->skeleton, chosen);
   if (const int error = capture_bpf__load(impl->skeleton)) {
     return system_error("the kernel refused the BPF programs", -error);
   }

@@ -70,7 +70,7 @@ class Capture {
 /// The text a counter has in bpf/abi/counters.h.
 struct CounterInfo {
   const char* name;
-  bool loss;
+  clew_loss loss;
   const char* text;
 };
 std::span<const CounterInfo> kernel_counter_infos();

@@ -116,6 +116,7 @@ void probe_socket_functions(const btf* kernel, Features& found) {
     return probe_functions(kernel, trampolines, type, functions);
   };
   found.socket_fexit = probe(BPF_TRACE_FEXIT, {"inet_recvmsg", "inet6_sendmsg", "inet6_recvmsg"});
+  found.unix_fexit = probe(BPF_TRACE_FEXIT, {"unix_stream_sendmsg", "unix_stream_recvmsg"});
   found.sendpage = probe(BPF_TRACE_FEXIT, {"inet_sendpage"});
   found.send_entry = probe(BPF_TRACE_FENTRY, {"tcp_sendmsg_locked"});
 }

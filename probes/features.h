@@ -23,7 +23,8 @@ struct Features {
   Feature btf;                 ///< /sys/kernel/btf/vmlinux
   Feature socket_tracepoints;  ///< sock_send_length and sock_recv_length (6.3): a capture backend
   Feature socket_fexit;  ///< fexit of inet_sendmsg, inet_recvmsg and their inet6 twins: the other
-  Feature sendpage;      ///< fexit of inet_sendpage (until 6.4): how sendfile passes there
+  Feature unix_fexit;  ///< fexit of unix_stream_sendmsg and unix_stream_recvmsg: UNIX sockets there
+  Feature sendpage;    ///< fexit of inet_sendpage (until 6.4): how sendfile passes there
   Feature socket_state;  ///< inet_sock_set_state
   Feature send_begin;    ///< tracepoint tcp_sendmsg_locked (6.15): exact start of a send
   Feature send_entry;    ///< fentry of the function tcp_sendmsg_locked: the same

@@ -23,6 +23,9 @@ Plan plan(const Features& features) {
   chosen.capture = choose_backend(features);
   chosen.send_begin = choose_send_begin(features);
   chosen.sendpage = chosen.capture == CaptureBackend::Fexit && features.sendpage.available();
+  chosen.unix_sockets =
+      chosen.capture == CaptureBackend::SocketTracepoints ||
+      (chosen.capture == CaptureBackend::Fexit && features.unix_fexit.available());
   return chosen;
 }
 

@@ -24,7 +24,8 @@ enum class SendBegin {
 struct Plan {
   CaptureBackend capture = CaptureBackend::None;
   SendBegin send_begin = SendBegin::None;
-  bool sendpage = false;  ///< sendfile and splice pass by sendmsg and need a hook of their own
+  bool sendpage = false;      ///< sendfile and splice pass by sendmsg and need a hook of their own
+  bool unix_sockets = false;  ///< UNIX stream sockets are seen as well as TCP
 };
 
 /// The best that `features` allow. Pure.

@@ -3,34 +3,23 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "agent/protocols/registry.h"
+#include "agent/stitch/addresses.h"
 
 namespace clew {
 namespace {
-
-constexpr std::array<uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-bool is_mapped_ipv4(const uint8_t* address) {
-  return std::memcmp(address, kMappedPrefix.data(), kMappedPrefix.size()) == 0;
-}
-
-std::string address_text(const uint8_t* address) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  if (is_mapped_ipv4(address)) {
-    inet_ntop(AF_INET, address + kMappedPrefix.size(), text.data(), text.size());
-  } else {
-    inet_ntop(AF_INET6, address, text.data(), text.size());
-  }
-  return text.data();
-}
 
 bool is_loopback(const uint8_t* address) {
   if (is_mapped_ipv4(address)) return address[12] == 127;
   constexpr std::array<uint8_t, 16> kLoopback = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
   return std::memcmp(address, kLoopback.data(), kLoopback.size()) == 0;
 }
+
+// In place of a network namespace: numbers of those begin at 0xf0000000.
+constexpr uint32_t kUnixKey = 1;
 
 bool covers(const SegmentFacts& facts, uint64_t offset) {
   return facts.offset <= offset && offset < facts.end;
@@ -60,19 +49,28 @@ Connection::~Connection() {
   stitcher_.disconnect(stitched_);
 }
 
-void Connection::on_record(const clew_connection& record) {
+void Connection::on_record(const clew_connection& record, std::string_view name) {
   stitched_.role = static_cast<clew_role>(record.record.detail);
   stitched_.tgid = record.record.tgid;
-  stitched_.local_address = address_text(record.local);
-  stitched_.remote_address = address_text(record.remote);
-  stitched_.local_port = record.local_port;
-  stitched_.remote_port = record.remote_port;
   command_.assign(record.command, strnlen(record.command, sizeof(record.command)));
   from_start_ = record.record.flags & CLEW_CONNECTION_FROM_START;
   if (from_start_) {
     sent_.stream.begin_at(0);
     received_.stream.begin_at(0);
   }
+  if (record.family == AF_UNIX) {
+    read_unix_ends(record, name);
+  } else {
+    read_internet_ends(record);
+  }
+  stitcher_.connect(stitched_);
+}
+
+void Connection::read_internet_ends(const clew_connection& record) {
+  stitched_.local_address = address_text(record.local);
+  stitched_.remote_address = address_text(record.remote);
+  stitched_.local_port = record.local_port;
+  stitched_.remote_port = record.remote_port;
 
   const bool serves = stitched_.role == CLEW_ROLE_SERVER;
   ConnectionKey& key = stitched_.key;
@@ -81,7 +79,24 @@ void Connection::on_record(const clew_connection& record) {
   key.client_port = serves ? record.remote_port : record.local_port;
   key.server_port = serves ? record.local_port : record.remote_port;
   key.loopback_namespace = is_loopback(record.remote) ? record.network_namespace : 0;
-  stitcher_.connect(stitched_);
+}
+
+// The name is the server's, whichever end it is: clients seldom bind theirs.
+void Connection::read_unix_ends(const clew_connection& record, std::string_view name) {
+  stitched_.is_unix = true;
+  std::memcpy(&unix_peer_, record.remote, sizeof(unix_peer_));
+  const bool serves = stitched_.role == CLEW_ROLE_SERVER;
+  std::string& server = serves ? stitched_.local_address : stitched_.remote_address;
+  if (name.starts_with('\0')) {
+    server = "@" + std::string(name.substr(1));
+  } else {
+    server = name.substr(0, name.find('\0'));
+  }
+  // Cookies are the host's, not a network namespace's, and no address begins with them.
+  ConnectionKey& key = stitched_.key;
+  std::memcpy(key.client.data(), serves ? record.remote : record.local, key.client.size());
+  std::memcpy(key.server.data(), serves ? record.local : record.remote, key.server.size());
+  key.loopback_namespace = kUnixKey;
 }
 
 Side Connection::side_of(clew_direction direction) const {
@@ -101,10 +116,33 @@ void Connection::on_end(clew_direction direction, uint64_t offset, uint64_t time
   to.stream.end_at(offset, to);
 }
 
+void Connection::on_error(int error) {
+  switch (error) {
+    case EPIPE:  // says less than what came before
+      if (stitched_.error == 0) stitched_.error = error;
+      break;
+    case ECONNRESET:
+    case ECONNABORTED:
+    case ETIMEDOUT:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+      stitched_.error = error;
+      break;
+    default:  // of the call, not of the connection
+      break;
+  }
+}
+
+void Connection::on_peer_end(uint64_t time_ns) {
+  last_time_ns_ = time_ns;
+  sent_.stream.end_at(sent_.stream.next_offset(), sent_);
+}
+
 void Connection::on_closing(const clew_closing& record) {
+  if (record.error) on_error(record.error);
   last_time_ns_ = record.record.time_ns;
   // A closed socket may have a send under way that is not counted yet.
-  if (record.record.detail == CLEW_CLOSING_SENT_FIN) sent_.stream.end_at(record.sent, sent_);
+  if (record.record.detail != CLEW_CLOSING_CLOSED) sent_.stream.end_at(record.sent, sent_);
 }
 
 void Connection::expire(uint64_t now_ns) {
@@ -116,6 +154,7 @@ void Connection::finish(uint64_t time_ns, Ending why) {
   last_time_ns_ = time_ns;
   sent_.stream.flush(sent_);
   received_.stream.flush(received_);
+  counters_.add(Counter::segments_stale, sent_.stream.stale() + received_.stream.stale());
   if (!session_ || given_up_) return;
   session_->finish(why, events_);
   SegmentFacts now;

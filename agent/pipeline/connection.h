@@ -22,13 +22,20 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  void on_record(const clew_connection& record);
+  /// `name`: what a UNIX socket or its peer is bound to.
+  void on_record(const clew_connection& record, std::string_view name = {});
   /// Nothing is made of this connection: it belongs to a process that is not followed.
   void ignore() { ignored_ = given_up_ = true; }
   void on_segment(const Segment& segment, clew_direction direction);
   /// A receive that returned 0: the peer sends no more.
   void on_end(clew_direction direction, uint64_t offset, uint64_t time_ns);
+  /// A send or receive that failed, by its errno.
+  void on_error(int error);
+  /// The peer has read to the end of what this end sends.
+  void on_peer_end(uint64_t time_ns);
   void on_closing(const clew_closing& record);
+  /// The process that owned the connection ended before it.
+  void on_owner_exited() { stitched_.owner_exited = true; }
   void expire(uint64_t now_ns);
   /// Passes on what is held and ends every exchange. Nothing may follow.
   void finish(uint64_t time_ns, Ending why);
@@ -39,6 +46,9 @@ class Connection {
   bool idle() const { return stitched_.open.empty(); }
   bool holding() const { return sent_.stream.holding() || received_.stream.holding(); }
   uint32_t tgid() const { return stitched_.tgid; }
+  bool is_unix() const { return stitched_.is_unix; }
+  /// Cookie of a UNIX socket's peer; 0 if there is none.
+  uint64_t unix_peer() const { return unix_peer_; }
   const std::string& command() const { return command_; }
 
   // The pipeline's own notes.
@@ -85,7 +95,11 @@ class Connection {
   void tell(const SegmentFacts& now);
   void give_up(const SegmentFacts& now);
 
+  void read_internet_ends(const clew_connection& record);
+  void read_unix_ends(const clew_connection& record, std::string_view name);
+
   uint64_t cookie_;
+  uint64_t unix_peer_ = 0;
   Stitcher& stitcher_;
   Counters& counters_;
   StitchedConnection stitched_;

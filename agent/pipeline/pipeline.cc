@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "agent/stitch/addresses.h"
+
 namespace clew {
 namespace {
 
@@ -51,15 +53,17 @@ void Pipeline::on_record(ByteView record) {
     case CLEW_RECORD_SEGMENT:
       return on_segment(record);
     case CLEW_RECORD_CONNECTION:
-      if (const auto* connection = view_as<clew_connection>(record)) {
-        return on_connection(*connection);
-      }
-      break;
+      return on_connection(record);
     case CLEW_RECORD_CLOSING:
       if (const auto* closing = view_as<clew_closing>(record)) return on_closing(*closing);
       break;
     case CLEW_RECORD_PROCESS:
       return on_process(record);
+    case CLEW_RECORD_CONNECT_FAILED:
+      if (const auto* failed = view_as<clew_connect_failed>(record)) {
+        return on_connect_failed(*failed);
+      }
+      break;
     default:
       break;
   }
@@ -92,8 +96,10 @@ void Pipeline::on_segment(ByteView record) {
   if (segment->result <= 0) {
     const auto found = connections_.find(segment->cookie);
     if (found == connections_.end()) return;
-    if (segment->result == 0) {
-      found->second->on_end(direction, segment->offset, segment->record.time_ns);
+    if (segment->result < 0) {
+      found->second->on_error(-segment->result);
+    } else if (direction == CLEW_RECEIVED) {
+      on_end_of_stream(*found->second, segment->offset, segment->record.time_ns);
     }
     return;
   }
@@ -102,8 +108,32 @@ void Pipeline::on_segment(ByteView record) {
   if (connection.holding()) watch(connection);
 }
 
-void Pipeline::on_connection(const clew_connection& record) {
-  if (record.record.detail > CLEW_ROLE_SERVER) return counters_.add(Counter::bad_records);
+// Nothing tells that a UNIX socket is closed, but that its peer has read to the end.
+void Pipeline::on_end_of_stream(Connection& connection, uint64_t offset, uint64_t time_ns) {
+  connection.on_end(CLEW_RECEIVED, offset, time_ns);
+  if (!connection.unix_peer()) return;
+  const auto peer = connections_.find(connection.unix_peer());
+  if (peer != connections_.end()) {
+    peer->second->on_peer_end(time_ns);
+    close_later(*peer->second, time_ns);
+  }
+  close_later(connection, time_ns);
+}
+
+void Pipeline::close_later(Connection& connection, uint64_t time_ns) {
+  if (connection.closed_ns) return;
+  connection.closed_ns = time_ns;
+  closing_.push_back({time_ns, connection.cookie()});
+}
+
+void Pipeline::on_connection(ByteView bytes) {
+  const auto* header = view_as<clew_connection>(bytes);
+  if (!header || header->record.detail > CLEW_ROLE_SERVER) {
+    return counters_.add(Counter::bad_records);
+  }
+  const auto& record = *header;
+  const auto name = bytes.subspan(sizeof(record));
+  if (record.name_length > name.size()) return counters_.add(Counter::bad_records);
   const auto found = connections_.find(record.cookie);
   // A socket that connects again keeps its cookie. Its first segment can come before this record,
   // when two threads use it at once.
@@ -113,7 +143,8 @@ void Pipeline::on_connection(const clew_connection& record) {
   departed_.erase(record.cookie);
   Connection& connection = connection_of(record.cookie, record.record.time_ns);
   if (observer_ && !observer_->wants(record.record.tgid)) return connection.ignore();
-  connection.on_record(record);
+  connection.on_record(record, as_text(name.first(record.name_length)));
+  unix_connections_ += connection.is_unix();
   // While the process lives: its name may be asked for when it is gone.
   processes_.resource_of(record.record.tgid, connection.command());
 }
@@ -123,12 +154,27 @@ void Pipeline::on_closing(const clew_closing& record) {
   if (found == connections_.end()) return;
   Connection& connection = *found->second;
   connection.on_closing(record);
-  if (record.record.detail != CLEW_CLOSING_CLOSED) return;
+  if (record.record.detail == CLEW_CLOSING_SENT_FIN) return;
   if (connection.idle() && !connection.holding()) {
     depart(found, record.record.time_ns);
   } else {
-    connection.closed_ns = record.record.time_ns;
-    closing_.push_back({record.record.time_ns, record.cookie});
+    close_later(connection, record.record.time_ns);
+  }
+}
+
+void Pipeline::on_connect_failed(const clew_connect_failed& record) {
+  const uint32_t tgid = record.record.tgid;
+  if (observer_ && !observer_->wants(tgid)) return;
+  counters_.add(Counter::connects_failed);
+  stitcher_.failed_connect(record, address_text(record.remote));
+}
+
+// Its TCP connections are closed by the kernel, which tells; its UNIX sockets go silently.
+void Pipeline::on_exit(uint32_t tgid, uint64_t time_ns) {
+  processes_.exit(tgid, time_ns);
+  if (unix_connections_ == 0) return;
+  for (const auto& [cookie, connection] : connections_) {
+    if (connection->is_unix() && connection->tgid() == tgid) close_later(*connection, time_ns);
   }
 }
 
@@ -148,10 +194,10 @@ void Pipeline::on_process(ByteView record) {
       break;
     }
     case CLEW_PROCESS_LISTEN:
-      if (observer_) observer_->on_listen(tgid);
+      if (observer_) observer_->on_listen(tgid, process->record.flags);
       break;
     case CLEW_PROCESS_EXIT:
-      processes_.exit(tgid, process->record.time_ns);
+      on_exit(tgid, process->record.time_ns);
       if (observer_) observer_->on_exit(tgid);
       break;
     default:
@@ -173,7 +219,13 @@ Connection& Pipeline::connection_of(uint64_t cookie, uint64_t now_ns) {
 void Pipeline::remove(ConnectionMap::iterator found, uint64_t now_ns) {
   const auto connection = std::move(found->second);
   connections_.erase(found);
-  connection->finish(now_ns, Ending::ConnectionGone);
+  unix_connections_ -= connection->is_unix();
+  end(*connection, now_ns, Ending::ConnectionGone);
+}
+
+void Pipeline::end(Connection& connection, uint64_t time_ns, Ending why) {
+  if (processes_.exited_by(connection.tgid(), time_ns)) connection.on_owner_exited();
+  connection.finish(time_ns, why);
 }
 
 void Pipeline::depart(ConnectionMap::iterator found, uint64_t now_ns) {
@@ -205,7 +257,16 @@ void Pipeline::tick(uint64_t now_ns) {
     closing_.pop_front();
     const auto found = connections_.find(cookie);
     // Not if the socket has connected anew meanwhile.
-    if (found != connections_.end() && found->second->closed_ns == time_ns) depart(found, time_ns);
+    if (found == connections_.end() || found->second->closed_ns != time_ns) continue;
+    Connection& connection = *found->second;
+    if (connection.is_unix() && !connection.idle() &&
+        !processes_.exited_by(connection.tgid(), now_ns)) {
+      // Half closed, perhaps: its own end still serves.
+      connection.closed_ns = 0;
+      close_later(connection, now_ns);
+    } else {
+      depart(found, time_ns);
+    }
   }
   while (!departing_.empty() && departing_.front().time_ns + kReadAfterClose <= now_ns) {
     departed_.erase(departing_.front().cookie);
@@ -217,8 +278,9 @@ void Pipeline::tick(uint64_t now_ns) {
 
 void Pipeline::finish(uint64_t now_ns) {
   for (const auto& [cookie, connection] : connections_) {
-    const bool is_closed = connection->closed_ns != 0;
-    connection->finish(now_ns, is_closed ? Ending::ConnectionGone : Ending::ClewStopped);
+    const uint64_t closed_ns = connection->closed_ns;
+    end(*connection, closed_ns ? closed_ns : now_ns,
+        closed_ns ? Ending::ConnectionGone : Ending::ClewStopped);
   }
   connections_.clear();
   stitcher_.flush();

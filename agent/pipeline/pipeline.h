@@ -27,7 +27,7 @@ class ProcessObserver {
   /// `arguments` are NUL-terminated, perhaps cut off.
   virtual void on_exec(const clew_process& record, ByteView arguments) = 0;
   /// The process began to listen on a selected port.
-  virtual void on_listen(uint32_t tgid) = 0;
+  virtual void on_listen(uint32_t tgid, uint16_t port) = 0;
   virtual void on_exit(uint32_t tgid) = 0;
   /// Whether the connections of that process are followed.
   virtual bool wants(uint32_t tgid) = 0;
@@ -61,11 +61,16 @@ class Pipeline {
   using ConnectionMap = absl::flat_hash_map<uint64_t, std::unique_ptr<Connection>>;
 
   void on_segment(ByteView record);
-  void on_connection(const clew_connection& record);
+  void on_connection(ByteView record);
   void on_closing(const clew_closing& record);
+  void on_connect_failed(const clew_connect_failed& record);
+  void on_end_of_stream(Connection& connection, uint64_t offset, uint64_t time_ns);
+  void on_exit(uint32_t tgid, uint64_t time_ns);
+  void close_later(Connection& connection, uint64_t time_ns);
   void on_process(ByteView record);
   Connection& connection_of(uint64_t cookie, uint64_t now_ns);
   void remove(ConnectionMap::iterator found, uint64_t now_ns);
+  void end(Connection& connection, uint64_t time_ns, Ending why);
   void depart(ConnectionMap::iterator found, uint64_t now_ns);
   void watch(Connection& connection);
   std::shared_ptr<const Resource> resource_of(uint32_t tgid);
@@ -76,6 +81,7 @@ class Pipeline {
   Stitcher stitcher_;
   ProcessObserver* observer_ = nullptr;
   ConnectionMap connections_;
+  size_t unix_connections_ = 0;    // among them
   std::vector<uint64_t> watched_;  // cookies of connections that hold segments back
   struct Closing {
     uint64_t time_ns;

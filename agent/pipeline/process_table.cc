@@ -12,7 +12,7 @@ void ProcessTable::put(ProcessInfo process, std::string rule_name) {
   // Now, since the process may be gone by the time its resource is asked for.
   auto executable = executables_.of_process(pid, process.executable);
   entries_.insert_or_assign(
-      pid, Entry{std::move(process), std::move(rule_name), std::move(executable), nullptr, false});
+      pid, Entry{std::move(process), std::move(rule_name), std::move(executable), nullptr, 0});
 }
 
 void ProcessTable::fork(uint32_t parent, uint32_t child) {
@@ -22,22 +22,27 @@ void ProcessTable::fork(uint32_t parent, uint32_t child) {
   copy.process.pid = child;
   copy.process.parent = parent;
   copy.resource.reset();
-  copy.exited = false;
+  copy.exited_ns = 0;
   entries_.insert_or_assign(child, std::move(copy));
 }
 
 void ProcessTable::exit(uint32_t tgid, uint64_t now_ns) {
   const auto found = entries_.find(tgid);
   if (found == entries_.end()) return;
-  found->second.exited = true;
+  found->second.exited_ns = now_ns;
   leaving_.emplace_back(now_ns + kRememberExited, tgid);
+}
+
+bool ProcessTable::exited_by(uint32_t tgid, uint64_t time_ns) const {
+  const auto found = entries_.find(tgid);
+  return found != entries_.end() && found->second.exited_ns && found->second.exited_ns <= time_ns;
 }
 
 void ProcessTable::tick(uint64_t now_ns) {
   while (!leaving_.empty() && leaving_.front().first <= now_ns) {
     const auto found = entries_.find(leaving_.front().second);
     // The pid may have been given to a new process meanwhile.
-    if (found != entries_.end() && found->second.exited) entries_.erase(found);
+    if (found != entries_.end() && found->second.exited_ns) entries_.erase(found);
     leaving_.pop_front();
   }
 }

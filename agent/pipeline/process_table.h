@@ -26,6 +26,8 @@ class ProcessTable {
   void fork(uint32_t parent, uint32_t child);
   /// The process has ended: it is forgotten a little later, since its last spans are still to come.
   void exit(uint32_t tgid, uint64_t now_ns);
+  /// Whether the process had ended by then. Known for some seconds after its end.
+  bool exited_by(uint32_t tgid, uint64_t time_ns) const;
   void tick(uint64_t now_ns);
 
   const ProcessInfo* find(uint32_t tgid) const;
@@ -41,7 +43,7 @@ class ProcessTable {
     std::string rule_name;
     std::shared_ptr<const ExecutableInfo> executable;  // null if it could not be read
     std::shared_ptr<const Resource> resource;          // made when first asked for
-    bool exited = false;
+    uint64_t exited_ns = 0;                            // 0: it lives
   };
 
   ResourceSettings settings_;

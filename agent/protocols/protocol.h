@@ -72,8 +72,9 @@ class Session {
   /// Nothing more will be fed: every live exchange ends.
   virtual void finish(Ending why, std::vector<MessageEvent>& out) = 0;
 
-  /// Name, attributes and status of an exchange, as seen from `kind` (Server or Client). Attributes
-  /// of the connection (addresses, ports) are the stitcher's. Valid as MessageEvent says.
+  /// Name, attributes and status of an exchange (that it ended Unanswered or Cut is the stitcher's
+  /// to tell), as seen from `kind` (Server or Client). Attributes of the connection (addresses,
+  /// ports) are the stitcher's. Valid as MessageEvent says.
   virtual void describe(uint64_t exchange, SpanKind kind, SpanBuilder& span) const = 0;
 };
 

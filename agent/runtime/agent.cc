@@ -236,7 +236,7 @@ int Agent::finish() {
   const auto lost = losses(kernel, capture_->costs(), pipeline_.counters(), exported);
   for (const auto& cause : lost)
     spdlog::warn("lost: {} {}: {}", cause.count, cause.name, cause.text);
-  say(summary_line(kernel[CLEW_COUNTER_segments], exported.exported, lost));
+  say(summary_line(pipeline_.counters()[Counter::segments], exported.exported, lost));
   return 0;
 }
 

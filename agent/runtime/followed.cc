@@ -118,15 +118,12 @@ void FollowedProcesses::on_exec(const clew_process& record, ByteView arguments) 
   }
 }
 
-void FollowedProcesses::on_listen(uint32_t tgid) {
+void FollowedProcesses::on_listen(uint32_t tgid, uint16_t port) {
   if (all_ || followed_.contains(tgid)) return;
   auto process = read_process(tgid);
   if (!process) return;
-  std::string name;
-  for (const auto& rule : selection_.rules()) {
-    if (rule.kind == SelectRule::Kind::Port && !rule.service_name.empty()) name = rule.service_name;
-  }
-  follow(std::move(*process), name);
+  const auto* rule = selection_.match_port(port);
+  follow(std::move(*process), rule ? rule->service_name : std::string{});
 }
 
 void FollowedProcesses::on_exit(uint32_t tgid) {

@@ -25,7 +25,7 @@ class FollowedProcesses final : public ProcessObserver {
 
   void on_fork(uint32_t parent, uint32_t child) override;
   void on_exec(const clew_process& record, ByteView arguments) override;
-  void on_listen(uint32_t tgid) override;
+  void on_listen(uint32_t tgid, uint16_t port) override;
   void on_exit(uint32_t tgid) override;
   bool wants(uint32_t tgid) override;
 

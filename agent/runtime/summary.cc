@@ -7,18 +7,21 @@ namespace clew {
 std::vector<LossCause> losses(const KernelCounters& kernel, const std::vector<ProgramCost>& costs,
                               const Counters& agent, const ExportQueue::Statistics& exported) {
   std::vector<LossCause> lost;
-  const auto add = [&lost](std::string name, uint64_t count, std::string text) {
-    if (count) lost.push_back({std::move(name), count, std::move(text)});
+  const auto add = [&lost](std::string name, uint64_t count, std::string text,
+                           clew_loss kind = CLEW_LOST_EXCHANGES) {
+    if (count && kind != CLEW_NO_LOSS) {
+      lost.push_back({std::move(name), count, std::move(text), kind});
+    }
   };
   const auto infos = kernel_counter_infos();
   for (size_t i = 0; i < infos.size(); ++i) {
-    if (infos[i].loss) add(infos[i].name, kernel[i], infos[i].text);
+    add(infos[i].name, kernel[i], infos[i].text, infos[i].loss);
   }
   uint64_t missed = 0;
   for (const auto& cost : costs) missed += cost.recursion_misses;
-  add("recursion", missed, "runs that the kernel skipped because the program was running already");
-#define CLEW_AGENT_COUNTER_LOSS(name, loss, text) \
-  if (loss) add(#name, agent[Counter::name], text);
+  add("recursion", missed, "runs that the kernel skipped because the program was running already",
+      CLEW_LOST_EVIDENCE);
+#define CLEW_AGENT_COUNTER_LOSS(name, loss, text) add(#name, agent[Counter::name], text, loss);
   CLEW_AGENT_COUNTERS(CLEW_AGENT_COUNTER_LOSS)
 #undef CLEW_AGENT_COUNTER_LOSS
   add("queue_full", exported.dropped_queue_full, "spans dropped because an export queue was full");
@@ -29,14 +32,18 @@ std::vector<LossCause> losses(const KernelCounters& kernel, const std::vector<Pr
 
 std::string summary_line(uint64_t segments, uint64_t spans, const std::vector<LossCause>& lost) {
   uint64_t total = 0;
-  std::string causes;
+  std::string exchanges, evidence;
   for (const auto& cause : lost) {
-    total += cause.count;
-    causes += fmt::format("{}{} {}", causes.empty() ? " (" : ", ", cause.name, cause.count);
+    const bool counts = cause.kind == CLEW_LOST_EXCHANGES;
+    if (counts) total += cause.count;
+    std::string& to = counts ? exchanges : evidence;
+    to += fmt::format("{}{} {}", to.empty() ? "" : ", ", cause.name, cause.count);
   }
-  if (!causes.empty()) causes += ")";
+  if (!evidence.empty())
+    exchanges += (exchanges.empty() ? "evidence: " : "; evidence: ") + evidence;
+  if (!exchanges.empty()) exchanges = " (" + exchanges + ")";
   return fmt::format("{} segments seen, {} spans exported, {} lost{}", segments, spans, total,
-                     causes);
+                     exchanges);
 }
 
 }  // namespace clew

@@ -28,6 +28,9 @@ struct StitchedConnection {
   uint32_t tgid = 0;
   std::string local_address, remote_address;  ///< as text, IPv4-mapped addresses as IPv4
   uint16_t local_port = 0, remote_port = 0;
+  bool is_unix = false;       ///< addresses are names of sockets, empty if they have none
+  int error = 0;              ///< errno of what went wrong with it last; 0: nothing
+  bool owner_exited = false;  ///< its process ended with it open
   ConnectionKey key;
   std::shared_ptr<PeerPair> pair;
 

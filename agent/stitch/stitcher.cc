@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "agent/stitch/addresses.h"
+
 namespace clew {
 namespace {
 
@@ -120,8 +122,12 @@ void Stitcher::begin_called(StitchedConnection& connection, OpenExchange& exchan
     const uint64_t halves[2] = {random_id(), random_id()};
     std::memcpy(node.trace_id.data(), halves, node.trace_id.size());
   }
-  if (!parent_id) return;
+  if (parent_id) find_parent(node, parent_id, facts.evidence, connection.begun > 0);
+}
 
+// Whose call the kernel says `node` is; left out where that cannot be, or may be a guess. `reused`
+// tells that the connection has carried calls before this one.
+void Stitcher::find_parent(TraceNode& node, uint64_t parent_id, uint8_t evidence, bool reused) {
   const auto found = served_.find(parent_id);
   const auto leave_out = [&](Counter why) {
     counters_.add(why);
@@ -134,11 +140,33 @@ void Stitcher::begin_called(StitchedConnection& connection, OpenExchange& exchan
   // An answer freed a pooled connection, and some waiting request took it in the same turn: whose
   // request that is cannot be told where the thread serves several.
   const unsigned served = served_by(parent->tid);
-  const bool reused = connection.begun > 0;
-  if (facts.evidence == CLEW_EVIDENCE_ANSWER && reused && served > 1) {
+  if (evidence == CLEW_EVIDENCE_ANSWER && reused && served > 1) {
     return leave_out(Counter::links_ambiguous);
   }
-  nodes_.set_parent(node, parent, link_name(facts.evidence, served));
+  nodes_.set_parent(node, parent, link_name(evidence, served));
+}
+
+void Stitcher::failed_connect(const clew_connect_failed& record, std::string_view remote_address) {
+  const NodeRef node = nodes_.make();
+  node->tid = record.tid;
+  node->start_ns = record.begin_ns;
+  node->end_ns = std::max(record.record.time_ns, record.begin_ns);
+  std::memcpy(node->trace_id.data(), record.context.trace_id, node->trace_id.size());
+  std::memcpy(node->span_id.data(), record.context.span_id, node->span_id.size());
+  if (const uint64_t parent_id = as_number(record.context.parent_span_id)) {
+    find_parent(*node.get(), parent_id, record.record.detail, false);
+  }
+  builder_.clear();
+  builder_.name("connect");
+  builder_.attribute("server.address", remote_address);
+  builder_.attribute("server.port", int64_t{record.remote_port});
+  builder_.attribute("network.peer.address", remote_address);
+  builder_.attribute("network.peer.port", int64_t{record.remote_port});
+  builder_.attribute("network.transport", "tcp");
+  builder_.attribute("error.type", socket_error_name(record.error));
+  builder_.status(SpanStatus::Error);
+  held_.add(builder_, node, SpanKind::Client, resource_of_(record.record.tgid), node->end_ns);
+  counters_.add(Counter::spans);
 }
 
 void Stitcher::join(StitchedConnection& connection, uint64_t offset, const NodeRef& node) {
@@ -182,12 +210,38 @@ void Stitcher::finish(StitchedConnection& connection, const Session& session,
   const SpanKind kind = served ? SpanKind::Server : SpanKind::Client;
   builder_.clear();
   session.describe(event.exchange, kind, builder_);
+  describe_ending(connection, event.how);
   describe_connection(connection, kind);
   held_.add(builder_, exchange.node, kind, resource_of_(exchange.tgid), node.end_ns);
   counters_.add(Counter::spans);
 }
 
+// Why the exchange did not come to its end, where the protocol itself gives no error.
+void Stitcher::describe_ending(const StitchedConnection& connection, MessageEvent::How how) {
+  const bool unanswered = how == MessageEvent::How::Unanswered;
+  if (!unanswered && how != MessageEvent::How::Cut) return;
+  builder_.status(SpanStatus::Error);
+  if (builder_.has("error.type")) return;
+  if (connection.owner_exited) {
+    builder_.attribute("error.type", "process_ended");
+  } else if (connection.error) {
+    builder_.attribute("error.type", socket_error_name(connection.error));
+  } else {
+    builder_.attribute("error.type", unanswered ? "no_response" : "response_cut");
+  }
+}
+
+void Stitcher::describe_unix(const StitchedConnection& connection, SpanKind kind) {
+  builder_.attribute("network.transport", "unix");
+  const bool served = kind == SpanKind::Server;
+  const std::string& server = served ? connection.local_address : connection.remote_address;
+  if (server.empty()) return;
+  if (!builder_.has("server.address")) builder_.attribute("server.address", server);
+  if (!served) builder_.attribute("network.peer.address", server);
+}
+
 void Stitcher::describe_connection(const StitchedConnection& connection, SpanKind kind) {
+  if (connection.is_unix) return describe_unix(connection, kind);
   if (connection.remote_address.empty()) return;
   const bool served = kind == SpanKind::Server;
   if (!builder_.has("server.address")) {

@@ -36,6 +36,9 @@ class Stitcher {
   /// context then means the request under way.
   void mistaken_start(StitchedConnection& connection, const SegmentFacts& facts);
 
+  /// A connection that was not made is a call that failed: a client span of its own.
+  void failed_connect(const clew_connect_failed& record, std::string_view remote_address);
+
   void tick(uint64_t now_ns);
   void flush();
   HeldSpans& held() { return held_; }
@@ -47,7 +50,10 @@ class Stitcher {
                     const SegmentFacts& facts, bool kernel_ids);
   void finish(StitchedConnection& connection, const Session& session, const MessageEvent& event,
               const SegmentFacts& now);
+  void find_parent(TraceNode& node, uint64_t parent_id, uint8_t evidence, bool reused);
+  void describe_ending(const StitchedConnection& connection, MessageEvent::How how);
   void describe_connection(const StitchedConnection& connection, SpanKind kind);
+  void describe_unix(const StitchedConnection& connection, SpanKind kind);
   void join(StitchedConnection& connection, uint64_t offset, const NodeRef& node);
   void count_served(uint32_t tid, int change);
   unsigned served_by(uint32_t tid) const;

@@ -4,23 +4,30 @@
 #include <array>
 #include <cstdint>
 
+#include "bpf/abi/counters.h"
+
 namespace clew {
 
-// name, whether it counts a loss, what it tells a person
-#define CLEW_AGENT_COUNTERS(X)                                                                   \
-  X(segments, false, "segments read")                                                            \
-  X(spans, false, "spans made")                                                                  \
-  X(stream_gaps, true, "breaks in a stream: records that never came")                            \
-  X(exchanges_hidden, true, "exchanges whose end lies in bytes that were not seen")              \
-  X(connections_evicted, true, "connections dropped because limits.connections was reached")     \
-  X(protocol_given_up, false, "connections that stopped being a protocol clew reads")            \
-  X(links_ended, false, "parent links left out: the request had ended before the call was sent") \
-  X(links_ambiguous, false,                                                                      \
-    "parent links left out: several requests shared thread and connection")                      \
-  X(links_unknown, false, "parent links left out: the parent request was never seen")            \
-  X(joins_late, false, "both ends seen, but one too late to join them")                          \
-  X(segments_departed, true, "segments recorded after their connection was given up")            \
-  X(bad_records, true, "records that clew could not read")
+// name, enum clew_loss, what it tells a person
+#define CLEW_AGENT_COUNTERS(X)                                                                    \
+  X(segments, CLEW_NO_LOSS, "segments read")                                                      \
+  X(spans, CLEW_NO_LOSS, "spans made")                                                            \
+  X(connects_failed, CLEW_NO_LOSS, "connections that were not made: a span each")                 \
+  X(stream_gaps, CLEW_LOST_EVIDENCE, "breaks in a stream: records that never came")               \
+  X(exchanges_hidden, CLEW_LOST_EVIDENCE, "exchanges whose end lies in bytes that were not seen") \
+  X(connections_evicted, CLEW_LOST_EVIDENCE,                                                      \
+    "connections dropped because limits.connections was reached")                                 \
+  X(protocol_given_up, CLEW_NO_LOSS, "connections that stopped being a protocol clew reads")      \
+  X(links_ended, CLEW_NO_LOSS,                                                                    \
+    "parent links left out: the request had ended before the call was sent")                      \
+  X(links_ambiguous, CLEW_NO_LOSS,                                                                \
+    "parent links left out: several requests shared thread and connection")                       \
+  X(links_unknown, CLEW_NO_LOSS, "parent links left out: the parent request was never seen")      \
+  X(joins_late, CLEW_NO_LOSS, "both ends seen, but one too late to join them")                    \
+  X(segments_departed, CLEW_LOST_EVIDENCE,                                                        \
+    "segments recorded after their connection was given up")                                      \
+  X(segments_stale, CLEW_LOST_EVIDENCE, "segments of bytes that were taken for passed unseen")    \
+  X(bad_records, CLEW_LOST_EVIDENCE, "records that clew could not read")
 
 enum class Counter : uint8_t {
 #define CLEW_AGENT_COUNTER_ENUM(name, loss, text) name,

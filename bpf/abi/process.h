@@ -14,7 +14,8 @@ enum { CLEW_ARGUMENT_BYTES = 512, CLEW_FILENAME_BYTES = 256 };
 
 // EXEC carries a payload: the command line as NUL-terminated arguments, cut at CLEW_ARGUMENT_BYTES.
 struct clew_process {
-  struct clew_record record;  // detail: enum clew_process_event; tgid: the process itself
+  struct clew_record record;  // detail: enum clew_process_event; tgid: the process itself;
+                              // flags: the port of a LISTEN
   __u32 parent;
   __u32 argument_length;
   char command[16];

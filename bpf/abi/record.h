@@ -9,10 +9,11 @@
 #include "types.h"
 
 enum clew_record_kind {
-  CLEW_RECORD_SEGMENT = 1,     // segment.h
-  CLEW_RECORD_CONNECTION = 2,  // connection.h
-  CLEW_RECORD_CLOSING = 3,     // connection.h
-  CLEW_RECORD_PROCESS = 4,     // process.h
+  CLEW_RECORD_SEGMENT = 1,         // segment.h
+  CLEW_RECORD_CONNECTION = 2,      // connection.h
+  CLEW_RECORD_CLOSING = 3,         // connection.h
+  CLEW_RECORD_PROCESS = 4,         // process.h
+  CLEW_RECORD_CONNECT_FAILED = 5,  // connection.h
 };
 
 struct clew_record {

@@ -16,7 +16,7 @@ enum clew_segment_flags {
       1 << 0,                       // a message seems to begin at the first byte: a context follows
   CLEW_SEGMENT_CONTINUED = 1 << 1,  // not the first record of its socket operation
   CLEW_SEGMENT_UNREADABLE = 1 << 2,  // bytes could not be read: sendfile, splice, io_uring ...
-  CLEW_SEGMENT_SEQUENCE = 1 << 3,    // sequence_base is valid (TCP, not MPTCP)
+  CLEW_SEGMENT_SEQUENCE = 1 << 3,    // sequence_base is valid
 };
 
 // One record covers `result` bytes from `offset`. Payload: a clew_context if MESSAGE_START is set,
@@ -39,7 +39,8 @@ CLEW_ABI_ASSERT(sizeof(struct clew_segment) == 56, "clew_segment");
 
 // sequence_base names a byte alike at both ends of a connection: sequence_base + offset. It is read
 // without the socket's lock: off by other threads' bytes where several use one socket at once. It
-// is an anchor and a check.
+// is an anchor and a check. UNIX sockets have no such numbers: there it is 0 where both ends count
+// from the same byte.
 
 enum {
   CLEW_PIECE_BYTES = 8192,  // payload of one record at most; longer operations continue in more

@@ -17,7 +17,7 @@ struct clew_settings {
   __u8 select_all;         // every process but clew
   __u8 judge_executables;  // report every exec, capture until user space has judged
   __u8 port_ranges;        // used entries of `ports`
-  __u8 padding;
+  __u8 unix_sockets;       // UNIX sockets are followed, too
   struct clew_port_range ports[CLEW_PORT_RANGES];  // processes that listen on these are selected
 };
 

@@ -35,7 +35,7 @@ class Judge final : public clew::ProcessObserver {
   void on_exec(const clew_process&, clew::ByteView arguments) override {
     clew::split_arguments(clew::as_text(arguments));
   }
-  void on_listen(uint32_t) override {}
+  void on_listen(uint32_t, uint16_t) override {}
   void on_exit(uint32_t) override {}
   bool wants(uint32_t tgid) override { return tgid != 10'000'007; }
 };

@@ -178,12 +178,6 @@ void Exchange::describe_outcome(SpanKind kind, SpanBuilder& span) const {
   if (status_ != 0) span.attribute("http.response.status_code", int64_t{status_});
   const char* trouble = nullptr;
   switch (how_) {
-    case How::Unanswered:
-      trouble = "no_response";
-      break;
-    case How::Cut:
-      trouble = "response_cut";
-      break;
     case How::Malformed:
       trouble = "malformed";
       break;
@@ -192,6 +186,8 @@ void Exchange::describe_outcome(SpanKind kind, SpanBuilder& span) const {
       span.boolean("clew.incomplete", true);
       break;
     case How::Complete:
+    case How::Unanswered:
+    case How::Cut:
       break;
   }
   const uint16_t first_error = kind == SpanKind::Client ? 400 : 500;

@@ -65,8 +65,10 @@ def garbage(connection):
 
 
 def wait_to_answer(connection):
+    print("held", flush=True)
     held.acquire()
     respond(connection, 200, b"at last\n")
+    print("answered", flush=True)
     return True
 
 

@@ -28,8 +28,8 @@ class Summary:
         match = _SUMMARY.fullmatch(lines[-1])
         assert match, f"the last line on stderr is no summary: {lines[-1]!r}; all of it:\n{stderr[-3000:]}"
         causes = {}
-        for part in (match[4] or "").split(", ") if match[4] else ():
-            name, count = part.rsplit(" ", 1)
+        for part in re.split(", |; ", match[4]) if match[4] else ():
+            name, count = part.removeprefix("evidence: ").rsplit(" ", 1)
             causes[name] = int(count)
         return cls(int(match[1]), int(match[2]), int(match[3]), causes)
 

@@ -149,7 +149,9 @@ class Judge final : public ProcessObserver {
     events.push_back(fmt::format("exec {} {} {}", record.record.tgid, record.filename,
                                  fmt::join(split_arguments(as_text(arguments)), "|")));
   }
-  void on_listen(uint32_t tgid) override { events.push_back(fmt::format("listen {}", tgid)); }
+  void on_listen(uint32_t tgid, uint16_t port) override {
+    events.push_back(fmt::format("listen {} {}", tgid, port));
+  }
   void on_exit(uint32_t tgid) override { events.push_back(fmt::format("exit {}", tgid)); }
   bool wants(uint32_t tgid) override { return !unwanted.contains(tgid); }
 
@@ -196,11 +198,13 @@ TEST_F(JudgedTest, ProcessEventsArePassedOn) {
   using namespace std::string_literals;
   feed(process_record(CLEW_PROCESS_FORK, 20'000'001, kShop, now()));
   feed(process_record(CLEW_PROCESS_EXEC, 20'000'001, kShop, now(), "/bin/x", "x\0-v\0"s));
-  feed(process_record(CLEW_PROCESS_LISTEN, 20'000'001, 0, now()));
+  Record listening = process_record(CLEW_PROCESS_LISTEN, 20'000'001, 0, now());
+  reinterpret_cast<clew_process*>(listening.data())->record.flags = 8080;
+  feed(listening);
   feed(process_record(CLEW_PROCESS_EXIT, 20'000'001, 0, now()));
   EXPECT_THAT(judge.events,
               ::testing::ElementsAre("fork 10000003 20000001", "exec 20000001 /bin/x x|-v",
-                                     "listen 20000001", "exit 20000001"));
+                                     "listen 20000001 8080", "exit 20000001"));
   EXPECT_EQ(count(Counter::bad_records), 0u);
 }
 

@@ -114,7 +114,7 @@ TEST_F(LossTest, AnUnwantedProcessLosesNothing) {
   struct : ProcessObserver {
     void on_fork(uint32_t, uint32_t) override {}
     void on_exec(const clew_process&, ByteView) override {}
-    void on_listen(uint32_t) override {}
+    void on_listen(uint32_t, uint16_t) override {}
     void on_exit(uint32_t) override {}
     bool wants(uint32_t) override { return false; }
   } nobody;

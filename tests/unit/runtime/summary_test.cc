@@ -29,6 +29,11 @@ TEST(SummaryLine, CausesStandInBrackets) {
             "1 segments seen, 2 spans exported, 3 lost (ring_full 3)");
   EXPECT_EQ(summary_line(1, 2, {{"ring_full", 3, "text"}, {"queue_full", 40, "text"}}),
             "1 segments seen, 2 spans exported, 43 lost (ring_full 3, queue_full 40)");
+  EXPECT_EQ(summary_line(
+                1, 2, {{"ring_full", 3, "text", CLEW_LOST_EVIDENCE}, {"queue_full", 40, "text"}}),
+            "1 segments seen, 2 spans exported, 40 lost (queue_full 40; evidence: ring_full 3)");
+  EXPECT_EQ(summary_line(1, 2, {{"ring_full", 3, "text", CLEW_LOST_EVIDENCE}}),
+            "1 segments seen, 2 spans exported, 0 lost (evidence: ring_full 3)");
 }
 
 TEST(Losses, NothingLostNothingSaid) {
@@ -37,7 +42,6 @@ TEST(Losses, NothingLostNothingSaid) {
 
 TEST(Losses, WhatIsNoLossIsNotSaid) {
   KernelCounters kernel{};
-  kernel[CLEW_COUNTER_segments] = 100;
   kernel[CLEW_COUNTER_other_protocol] = 5;
   Counters agent;
   agent.add(Counter::segments, 100);
