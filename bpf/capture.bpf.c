@@ -377,6 +377,8 @@ static __always_inline void operation(struct sock *sk, int result, int flags, __
 
   bool readable = !(flags & MSG_TRUNC);
   if (!is_user_selected(state)) {
+    // A UNIX socket whose peer is followed counts its bytes, and no more; so does one passed on.
+    if (!state->announced) return;
     readable = false;
     count(CLEW_COUNTER_foreign_process);
   } else if (readable && begin) {
