@@ -18,10 +18,11 @@
 char LICENSE[] SEC("license") = "GPL";
 
 enum {
-  FIRST_BYTES = 1024,    // copied of every operation, and all of most
-  ORDINARY_PIECES = 2,   // records of an operation that may hold several messages
-  PIPELINED_PIECES = 8,  // the same, where requests are known to be sent in bulk
-  LOOK_LIMIT = 32,       // failed looks until a connection joined midway is left alone
+  FIRST_BYTES = 1024,          // copied of every operation, and all of most
+  ORDINARY_PIECES = 2,         // records of an operation that may hold several messages
+  PIPELINED_PIECES = 8,        // the same, where requests are known to be sent in bulk
+  LOOK_LIMIT = 32,             // failed looks until a connection joined midway is left alone
+  WAKE_INTERVAL_NS = 2000000,  // less than user space waits to let records gather
 };
 
 // What is the same for all records of an operation.
@@ -77,7 +78,12 @@ __noinline int emit_segment(const struct facts *facts, __u64 offset, __s32 resul
     __builtin_memcpy(to->header + sizeof(*segment), &facts->context, sizeof(facts->context));
   }
   const __u64 fixed = sizeof(*segment) + (starts ? sizeof(struct clew_context) : 0);
-  if (bpf_ringbuf_output(&records, begin, fixed + length, 0)) {
+  // Waking user space costs an interrupt; left to itself the ring buffer does it for every record
+  // before which user space has caught up. While records come, user space looks by itself.
+  const bool wakes = facts->time_ns - to->woken_ns > WAKE_INTERVAL_NS;
+  if (wakes) to->woken_ns = facts->time_ns;
+  if (bpf_ringbuf_output(&records, begin, fixed + length,
+                         wakes ? 0 : BPF_RB_NO_WAKEUP)) {
     count(CLEW_COUNTER_ring_full);
     if (starts) count(CLEW_COUNTER_requests_ring_full);
   }
@@ -364,7 +370,7 @@ static __always_inline void operation(struct sock *sk, int result, int flags, __
   op.workspace = bpf_map_lookup_elem(&workspaces, &key);
   if (!op.workspace) return;
   op.facts.time_ns = bpf_ktime_get_ns();
-  if (begin && op.facts.time_ns - begin->time_ns < ~0U) {
+  if (begin && begin->time_ns && op.facts.time_ns - begin->time_ns < ~0U) {
     op.facts.begin_delta_ns = op.facts.time_ns - begin->time_ns;
   }
   if (unseen) {
@@ -482,7 +488,8 @@ static __always_inline void remember_send_begin(struct sock *sk, struct msghdr *
   struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
   if (!tcp) return;
   thread->send.sk = (__u64)sk;
-  thread->send.time_ns = bpf_ktime_get_ns();
+  // An answer is timed by its end.
+  thread->send.time_ns = state->role == CLEW_ROLE_SERVER ? 0 : bpf_ktime_get_ns();
   thread->send.sequence = tcp->write_seq;
   send_source(message, &thread->send.from);
 }

@@ -154,6 +154,7 @@ struct workspace {
   __u8 header[88];
   __u8 payload[2 * CLEW_PIECE_BYTES];
   struct connection_record connection;
+  __u64 woken_ns;  // when user space was last woken from here
 };
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -30,6 +30,7 @@ constexpr int kNotPossibleHere = 3;
 constexpr auto kWait = std::chrono::milliseconds(50);      // longest sleep, and the tick
 constexpr auto kGather = std::chrono::microseconds(3000);  // records are read in batches this old
 constexpr size_t kBusy = 256;                              // records in a batch: do not wait
+constexpr auto kLook = std::chrono::milliseconds(5);       // while records come, none may wake us
 constexpr uint64_t kSettle = 100'000'000;                  // records that trail a command's end
 constexpr auto kDrainDeadline = std::chrono::seconds(5);
 
@@ -212,18 +213,18 @@ void Agent::loop() {
       next_tick = now + static_cast<uint64_t>(std::chrono::nanoseconds(kWait).count());
     }
     pollfd waits[2] = {{capture_->poll_fd(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}};
-    if (poll(waits, 2, static_cast<int>(kWait.count())) > 0 && waits[0].revents) {
-      if (last < kBusy) usleep(static_cast<useconds_t>(kGather.count()));
-      const auto count = capture_->drain();
-      if (!count) {
-        spdlog::error("{}", count.error().message);
-        return;
-      }
-      last = *count;
-    } else {
-      last = 0;
-      set_clock();
+    const auto patience = last ? kLook : kWait;
+    const int ready = poll(waits, 2, static_cast<int>(patience.count()));
+    if (ready > 0 && waits[0].revents && last < kBusy) {
+      usleep(static_cast<useconds_t>(kGather.count()));
     }
+    const auto count = capture_->drain();
+    if (!count) {
+      spdlog::error("{}", count.error().message);
+      return;
+    }
+    last = *count;
+    if (last == 0) set_clock();
   }
 }
 
