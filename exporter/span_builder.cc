@@ -5,7 +5,7 @@
 namespace clew {
 
 void SpanBuilder::clear() {
-  name_ = status_message_ = trace_state_ = {};
+  name_ = path_ = status_message_ = trace_state_ = {};
   status_ = SpanStatus::Unset;
   attributes_.clear();
   list_items_.clear();

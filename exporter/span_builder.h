@@ -17,6 +17,16 @@ class SpanBuilder {
  public:
   void clear();
   void name(std::string_view name) { name_ = name; }
+  std::string_view name() const { return name_; }
+  /// The path of a request, for whoever makes a route of it; the name is then the method. `exists`
+  /// is false where the answer says that there is nothing of that path.
+  void request_path(std::string_view path, bool exists) {
+    path_ = path;
+    path_exists_ = exists;
+  }
+  /// Empty if there is none.
+  std::string_view request_path() const { return path_; }
+  bool path_exists() const { return path_exists_; }
   void status(SpanStatus status, std::string_view message = {}) {
     status_ = status;
     status_message_ = message;
@@ -45,6 +55,8 @@ class SpanBuilder {
   };
 
   std::string_view name_;
+  std::string_view path_;
+  bool path_exists_ = false;
   std::string_view status_message_;
   std::string_view trace_state_;
   SpanStatus status_ = SpanStatus::Unset;

@@ -10,6 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "agent/protocols/settings.h"
+#include "agent/routes/routes.h"
+
 namespace clew {
 
 /// One selection rule. Exactly one field says what is matched.
@@ -60,6 +63,8 @@ struct Config {
 
   struct Capture {
     uint32_t ring_buffer_bytes = 8u << 20;  ///< power of two, at least 64 KiB
+    HttpSettings http;
+    RouteSettings routes;
 
     bool operator==(const Capture&) const = default;
   } capture;
@@ -71,6 +76,7 @@ struct Config {
     uint32_t stream_buffer_bytes =
         262'144;                    ///< out-of-order or unfinished bytes held per connection
     uint32_t queue_spans = 65'536;  ///< finished spans held per export target
+    uint32_t routes = 500;          ///< routes inferred per service
 
     bool operator==(const Limits&) const = default;
   } limits;

@@ -27,6 +27,7 @@ struct ConfigKey {
     Targets,  ///< a map of the keys below it or a list of such maps, each an ExportTarget
     Switch,   ///< true, false, or {} for true: an ExportTarget without keys
     Scalar,
+    Texts,  ///< a list of texts
     Pairs,  ///< a map of free names to texts
   };
   std::string_view path = {};  ///< dotted; a list's items do not count as a level
@@ -35,8 +36,9 @@ struct ConfigKey {
   std::string_view fallback = {};  ///< the default as YAML; empty: there is none
   std::string_view example = {};   ///< where there is no default: a value that may stand there
   std::string_view summary = {};   ///< one line
-  /// Scalar: takes the value. Pairs: takes one pair. Targets, Switch: begins the target. Rules:
-  /// begins the rule.
+  /// Scalar: takes the value. Pairs: takes one pair. Texts: takes one
+  /// item; is called with no name before the first, to begin the list. Targets, Switch: begins the
+  /// target. Rules: begins the rule.
   Parsed<void> (*apply)(ConfigDraft& draft, std::string_view name,
                         std::string_view value) = nullptr;
 

@@ -98,6 +98,9 @@ class Reader {
           report_form(key, entry.value);
         }
         break;
+      case Form::Texts:
+        read_texts(key, entry.value);
+        break;
       case Form::Pairs:
         read_pairs(key, entry.value);
         break;
@@ -161,6 +164,19 @@ class Reader {
     }
     apply(key, node.line, {}, {});
     draft_.config.exports.push_back(draft_.target);
+  }
+
+  void read_texts(const ConfigKey& key, const YamlNode& node) {
+    if (node.kind == Kind::Null) return;
+    if (node.kind != Kind::List) return report_form(key, node);
+    apply(key, node.line, {}, {});
+    for (const YamlNode& item : node.items) {
+      if (item.kind == Kind::Scalar) {
+        apply(key, item.line, key.name(), item.text);
+      } else {
+        report(item.line, fmt::format("{}: a list of single values expected", key.path));
+      }
+    }
   }
 
   void read_pairs(const ConfigKey& key, const YamlNode& node) {

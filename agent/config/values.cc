@@ -203,6 +203,19 @@ Parsed<bool> parse_compression(std::string_view text) {
   return wrong(text, "a compression (gzip, none)");
 }
 
+Parsed<HttpSettings::Query> parse_query(std::string_view text) {
+  if (text == "redacted") return HttpSettings::Query::Redacted;
+  if (text == "keys") return HttpSettings::Query::Keys;
+  if (text == "off") return HttpSettings::Query::Off;
+  return wrong(text, "what to show of queries (redacted, keys, off)");
+}
+
+Parsed<std::string> parse_route(std::string_view text) {
+  const auto pattern = RoutePattern::parse(text);
+  if (!pattern) return wrong(text, "a route: {}", pattern.error());
+  return std::string(text);
+}
+
 Parsed<std::string> parse_log_level(std::string_view text) {
   if (std::ranges::find(kLevels, text) != kLevels.end()) return std::string(text);
   return wrong(text, "a log level ({})", fmt::join(kLevels, ", "));

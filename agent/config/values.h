@@ -42,6 +42,10 @@ Parsed<std::string> parse_url(std::string_view text);
 Parsed<OtlpExport::Protocol> parse_protocol(std::string_view text);
 /// "gzip" gives true, "none" false.
 Parsed<bool> parse_compression(std::string_view text);
+/// "redacted", "keys" or "off".
+Parsed<HttpSettings::Query> parse_query(std::string_view text);
+/// A path with placeholders: see RoutePattern.
+Parsed<std::string> parse_route(std::string_view text);
 Parsed<std::string> parse_log_level(std::string_view text);
 /// A header's name, given back in lower case as gRPC wants it (RFC 9110 section 5.6.2).
 Parsed<std::string> parse_header_name(std::string_view text);

@@ -36,9 +36,10 @@ const SegmentFacts* Connection::RecentFacts::at(uint64_t offset) const {
   return covers(latest_context_, offset) ? &latest_context_ : nullptr;
 }
 
-Connection::Connection(uint64_t cookie, const Stream::Limits& limits, Stitcher& stitcher,
-                       Counters& counters)
+Connection::Connection(uint64_t cookie, const Stream::Limits& limits,
+                       const ProtocolSettings& protocols, Stitcher& stitcher, Counters& counters)
     : cookie_(cookie),
+      protocol_settings_(protocols),
       stitcher_(stitcher),
       counters_(counters),
       sent_(*this, CLEW_SENT, limits),
@@ -228,7 +229,7 @@ bool Connection::open_session(clew_direction direction, const Segment& first) {
       stitched_.role =
           requests == (direction == CLEW_RECEIVED) ? CLEW_ROLE_SERVER : CLEW_ROLE_CLIENT;
     }
-    session_ = protocol.open();
+    session_ = protocol.open(protocol_settings_);
     return true;
   }
   return false;

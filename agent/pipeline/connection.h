@@ -17,7 +17,9 @@ namespace clew {
 /// Feeds what the streams put in order to the session, and what the session says to the stitcher.
 class Connection {
  public:
-  Connection(uint64_t cookie, const Stream::Limits& limits, Stitcher& stitcher, Counters& counters);
+  /// `protocols` must outlive the connection.
+  Connection(uint64_t cookie, const Stream::Limits& limits, const ProtocolSettings& protocols,
+             Stitcher& stitcher, Counters& counters);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -100,6 +102,7 @@ class Connection {
 
   uint64_t cookie_;
   uint64_t unix_peer_ = 0;
+  const ProtocolSettings& protocol_settings_;
   Stitcher& stitcher_;
   Counters& counters_;
   StitchedConnection stitched_;

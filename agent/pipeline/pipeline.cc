@@ -37,11 +37,14 @@ SegmentFacts facts_of(const clew_segment& record) {
 
 }  // namespace
 
-Pipeline::Pipeline(const Limits& limits, ResourceSettings resources, HeldSpans::Release release)
+Pipeline::Pipeline(const Limits& limits, ResourceSettings resources, HeldSpans::Release release,
+                   Settings settings)
     : limits_(limits),
+      settings_(std::move(settings)),
       processes_(std::move(resources)),
       stitcher_(
-          counters_, [this](uint32_t tgid) { return resource_of(tgid); }, std::move(release)) {
+          counters_, [this](uint32_t tgid) { return resource_of(tgid); }, std::move(release),
+          settings_.routes) {
 }
 
 Pipeline::~Pipeline() = default;
@@ -212,7 +215,8 @@ Connection& Pipeline::connection_of(uint64_t cookie, uint64_t now_ns) {
     counters_.add(Counter::connections_evicted);
     remove(connections_.begin(), now_ns);
   }
-  auto connection = std::make_unique<Connection>(cookie, limits_.stream, stitcher_, counters_);
+  auto connection = std::make_unique<Connection>(cookie, limits_.stream, settings_.protocols,
+                                                 stitcher_, counters_);
   return *connections_.emplace(cookie, std::move(connection)).first->second;
 }
 

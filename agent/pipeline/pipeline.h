@@ -40,7 +40,13 @@ class Pipeline {
     Stream::Limits stream;
   };
 
-  Pipeline(const Limits& limits, ResourceSettings resources, HeldSpans::Release release);
+  struct Settings {
+    ProtocolSettings protocols;
+    RouteSettings routes;
+  };
+
+  Pipeline(const Limits& limits, ResourceSettings resources, HeldSpans::Release release,
+           Settings settings = {});
   ~Pipeline();
 
   void set_observer(ProcessObserver* observer) { observer_ = observer; }
@@ -76,6 +82,7 @@ class Pipeline {
   std::shared_ptr<const Resource> resource_of(uint32_t tgid);
 
   Limits limits_;
+  Settings settings_;
   Counters counters_;
   ProcessTable processes_;
   Stitcher stitcher_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/base/bytes.h"
+#include "agent/protocols/settings.h"
 #include "exporter/span_builder.h"
 
 namespace clew {
@@ -87,7 +88,8 @@ struct Protocol {
   /// Looks at most at the first `detection_limit` bytes of one direction.
   Detection (*detect)(ByteView first_bytes);
   size_t detection_limit;
-  std::unique_ptr<Session> (*open)();
+  /// `settings` must outlive the session.
+  std::unique_ptr<Session> (*open)(const ProtocolSettings& settings);
 };
 
 }  // namespace clew

@@ -77,14 +77,16 @@ class Agent {
       : invocation_(invocation),
         child_(std::move(child)),
         selection_(invocation.config.select),
-        pipeline_(limits(invocation.config), resources(invocation.config),
-                  [this](const auto& batch) { exports_->push(batch); }) {}
+        pipeline_(
+            limits(invocation.config), resources(invocation.config),
+            [this](const auto& batch) { exports_->push(batch); }, settings(invocation.config)) {}
 
   int run();
 
  private:
   static Pipeline::Limits limits(const Config& config);
   static ResourceSettings resources(const Config& config);
+  static Pipeline::Settings settings(const Config& config);
   int start();
   void loop();
   void handle_signals();
@@ -115,6 +117,14 @@ Pipeline::Limits Agent::limits(const Config& config) {
 
 ResourceSettings Agent::resources(const Config& config) {
   return {config.resource.service_name, config.resource.attributes, CLEW_VERSION};
+}
+
+Pipeline::Settings Agent::settings(const Config& config) {
+  Pipeline::Settings settings;
+  settings.protocols.http = config.capture.http;
+  settings.routes = config.capture.routes;
+  settings.routes.max_routes = config.limits.routes;
+  return settings;
 }
 
 // Wall time can be set while we run; monotonic time cannot.

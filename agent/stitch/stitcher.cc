@@ -37,11 +37,13 @@ std::string_view link_name(uint8_t evidence, unsigned served_by_thread) {
 
 }  // namespace
 
-Stitcher::Stitcher(Counters& counters, ResourceOf resource_of, HeldSpans::Release release)
+Stitcher::Stitcher(Counters& counters, ResourceOf resource_of, HeldSpans::Release release,
+                   const RouteSettings& routes)
     : counters_(counters),
       resource_of_(std::move(resource_of)),
       peers_(nodes_),
       held_(HeldSpans::Limits{}, std::move(release)),
+      routes_(routes),
       random_(std::random_device{}()) {
 }
 
@@ -212,7 +214,9 @@ void Stitcher::finish(StitchedConnection& connection, const Session& session,
   session.describe(event.exchange, kind, builder_);
   describe_ending(connection, event.how);
   describe_connection(connection, kind);
-  held_.add(builder_, exchange.node, kind, resource_of_(exchange.tgid), node.end_ns);
+  const auto resource = resource_of_(exchange.tgid);
+  describe_route(*resource, kind);
+  held_.add(builder_, exchange.node, kind, resource, node.end_ns);
   counters_.add(Counter::spans);
 }
 
@@ -238,6 +242,19 @@ void Stitcher::describe_unix(const StitchedConnection& connection, SpanKind kind
   if (server.empty()) return;
   if (!builder_.has("server.address")) builder_.attribute("server.address", server);
   if (!served) builder_.attribute("network.peer.address", server);
+}
+
+// http.route and url.template, and the name "{method} {target}" of the HTTP conventions.
+void Stitcher::describe_route(const Resource& resource, SpanKind kind) {
+  const bool served = kind == SpanKind::Server;
+  if (builder_.request_path().empty() || !(served || routes_.names_clients())) return;
+  const auto found =
+      routes_.find(resource.service_name, served, builder_.request_path(), builder_.path_exists());
+  if (found.outcome == RouteTable::Outcome::Full) counters_.add(Counter::routes_overflowed);
+  if (found.outcome != RouteTable::Outcome::Known) return;
+  builder_.attribute(served ? "http.route" : "url.template", found.route);
+  name_.assign(builder_.name()).append(" ").append(found.route);
+  builder_.name(name_);
 }
 
 void Stitcher::describe_connection(const StitchedConnection& connection, SpanKind kind) {

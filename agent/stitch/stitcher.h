@@ -10,6 +10,7 @@
 #include <random>
 #include <span>
 
+#include "agent/routes/routes.h"
 #include "agent/stitch/exchange.h"
 #include "agent/stitch/held_spans.h"
 #include "agent/telemetry/counters.h"
@@ -21,7 +22,8 @@ class Stitcher {
  public:
   using ResourceOf = std::function<std::shared_ptr<const Resource>(uint32_t tgid)>;
 
-  Stitcher(Counters& counters, ResourceOf resource_of, HeldSpans::Release release);
+  Stitcher(Counters& counters, ResourceOf resource_of, HeldSpans::Release release,
+           const RouteSettings& routes = {});
 
   /// Both ends are known: connections of the same two processes find each other.
   void connect(StitchedConnection& connection);
@@ -52,6 +54,7 @@ class Stitcher {
               const SegmentFacts& now);
   void find_parent(TraceNode& node, uint64_t parent_id, uint8_t evidence, bool reused);
   void describe_ending(const StitchedConnection& connection, MessageEvent::How how);
+  void describe_route(const Resource& resource, SpanKind kind);
   void describe_connection(const StitchedConnection& connection, SpanKind kind);
   void describe_unix(const StitchedConnection& connection, SpanKind kind);
   void join(StitchedConnection& connection, uint64_t offset, const NodeRef& node);
@@ -65,6 +68,8 @@ class Stitcher {
   Peers peers_;
   HeldSpans held_;
   SpanBuilder builder_;
+  Routes routes_;
+  std::string name_;  // of the span being described
   std::mt19937_64 random_;
 
   // Requests being served, by the span id that the kernel gave them: parents of calls.

@@ -27,6 +27,7 @@ namespace clew {
   X(segments_departed, CLEW_LOST_EVIDENCE,                                                        \
     "segments recorded after their connection was given up")                                      \
   X(segments_stale, CLEW_LOST_EVIDENCE, "segments of bytes that were taken for passed unseen")    \
+  X(routes_overflowed, CLEW_NO_LOSS, "spans without a route: limits.routes was reached")          \
   X(bad_records, CLEW_LOST_EVIDENCE, "records that clew could not read")
 
 enum class Counter : uint8_t {

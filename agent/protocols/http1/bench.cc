@@ -58,7 +58,8 @@ constexpr std::string_view kResponse =
 
 void BM_KeepAliveExchange(benchmark::State& state) {
   const bool describes = state.range(0) != 0;
-  Http1Session session;
+  const HttpSettings settings;
+  Http1Session session(settings);
   SpanBuilder span;
   std::vector<MessageEvent> events;
   uint64_t request_offset = 0, response_offset = 0, ended = 0, allocated_before = 0;

@@ -14,13 +14,35 @@ constexpr size_t kKeepTextBytes = 2048;
 constexpr std::array<std::string_view, 10> kMethods = {
     "GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE", "QUERY"};
 
-// Query parameters whose values url.query and url.full must not show, by default.
-constexpr std::array<std::string_view, 4> kSecretParameters = {"AWSAccessKeyId", "Signature", "sig",
-                                                               "X-Goog-Signature"};
 constexpr std::string_view kRedacted = "REDACTED";
+// Of a parameter's name; longer ones are as they are.
+constexpr size_t kMaxDecodedName = 64;
 
-template <size_t N>
-bool contains(const std::array<std::string_view, N>& values, std::string_view value) {
+// Answers that say that there is nothing of that path: made-up ones must not become routes.
+constexpr std::array<uint16_t, 6> kNoSuchPath = {400, 404, 405, 410, 414, 501};
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  const char lower = static_cast<char>(c | 0x20);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+// "%73ig" names the parameter "sig".
+std::string_view decoded(std::string_view name, std::array<char, kMaxDecodedName>& room) {
+  if (name.find('%') == name.npos || name.size() > room.size()) return name;
+  size_t size = 0;
+  for (size_t i = 0; i < name.size(); ++i) {
+    const bool is_code = name[i] == '%' && i + 2 < name.size() && hex_value(name[i + 1]) >= 0 &&
+                         hex_value(name[i + 2]) >= 0;
+    room[size++] =
+        is_code ? static_cast<char>(hex_value(name[i + 1]) * 16 + hex_value(name[i + 2])) : name[i];
+    if (is_code) i += 2;
+  }
+  return {room.data(), size};
+}
+
+template <typename T, size_t N>
+bool contains(const std::array<T, N>& values, T value) {
   return std::find(values.begin(), values.end(), value) != values.end();
 }
 
@@ -29,6 +51,9 @@ bool contains(const std::array<std::string_view, N>& values, std::string_view va
 void Exchange::clear() {
   if (text_.capacity() > kKeepTextBytes) std::string().swap(text_);
   text_.clear();
+  headers_.clear();
+  settings_ = nullptr;
+  request_bytes_ = request_headers_ = 0;
   method_ = url_ = path_ = query_ = host_ = user_agent_ = {};
   has_url_ = has_query_ = head_known_ = request_malformed_ = false;
   minor_version_ = 1;
@@ -43,12 +68,31 @@ Exchange::Range Exchange::append(std::string_view text) {
   return range;
 }
 
-void Exchange::set_request(const Head& head) {
+void Exchange::set_request(const Head& head, const HttpSettings& settings) {
+  settings_ = &settings;
   head_known_ = true;
   minor_version_ = head.minor_version;
   method_ = append(head.method);
   user_agent_ = append(head.user_agent.substr(0, kMaxUserAgentBytes));
   set_target(head.target.substr(0, kMaxTargetBytes), head.host.substr(0, kMaxHostBytes));
+  append_headers(head);
+  request_headers_ = headers_.size();
+  request_bytes_ = text_.size();
+}
+
+void Exchange::append_headers(const Head& head) {
+  size_t room = kMaxHeaderBytes;
+  for (const CapturedHeader& header : head.captured) {
+    const size_t size = std::min<size_t>({header.size, kMaxHeaderValueBytes, room});
+    const Range value = append({head.base + header.at, size});
+    // A line end inside stands for a blank (RFC 9112 section 5.2).
+    const auto begin = text_.begin() + value.at;
+    std::replace(begin, text_.end(), '\r', ' ');
+    std::replace(begin, text_.end(), '\n', ' ');
+    headers_.push_back({.name = header.name, .value = value});
+    room -= size;
+    if (room == 0) break;
+  }
 }
 
 // Origin, absolute, authority or asterisk form (RFC 9112 section 3.2). The URL is composed once,
@@ -90,7 +134,7 @@ void Exchange::set_target(std::string_view target, std::string_view host) {
     url_ = {.at = start, .size = path_.at - start};
     return;
   }
-  if (question < target.size()) {
+  if (question < target.size() && settings_->query != HttpSettings::Query::Off) {
     has_query_ = true;
     append("?");
     append_query(target.substr(question + 1));
@@ -104,7 +148,7 @@ void Exchange::append_query(std::string_view query) {
     const size_t end = std::min(query.find('&'), query.size());
     const std::string_view parameter = query.substr(0, end);
     const size_t equals = parameter.find('=');
-    if (equals != parameter.npos && contains(kSecretParameters, parameter.substr(0, equals))) {
+    if (equals != parameter.npos && is_sensitive(parameter.substr(0, equals))) {
       append(parameter.substr(0, equals + 1));
       append(kRedacted);
     } else {
@@ -115,6 +159,13 @@ void Exchange::append_query(std::string_view query) {
     query.remove_prefix(end + 1);
   }
   query_.size = static_cast<uint32_t>(text_.size()) - query_.at;
+}
+
+bool Exchange::is_sensitive(std::string_view parameter) const {
+  if (settings_->query == HttpSettings::Query::Keys) return true;
+  const auto& names = settings_->sensitive_query_parameters;
+  std::array<char, kMaxDecodedName> room;
+  return std::find(names.begin(), names.end(), decoded(parameter, room)) != names.end();
 }
 
 // host, host:port, [v6] or [v6]:port.
@@ -138,6 +189,7 @@ void Exchange::set_response(const Head& head) {
   status_text_ = {static_cast<char>('0' + status_ / 100),
                   static_cast<char>('0' + status_ / 10 % 10),
                   static_cast<char>('0' + status_ % 10)};
+  append_headers(head);
 }
 
 void Exchange::describe(SpanKind kind, SpanBuilder& span) const {
@@ -152,9 +204,36 @@ void Exchange::describe(SpanKind kind, SpanBuilder& span) const {
   }
   if (!method.empty()) {
     describe_url(kind, span);
+    describe_path(span);
     span.attribute("network.protocol.version", minor_version_ == 0 ? "1.0" : "1.1");
   }
   describe_outcome(kind, span);
+  if (headers_.empty()) return;
+  describe_headers("http.request.header.", settings_->request_headers, 0, request_headers_, span);
+  describe_headers("http.response.header.", settings_->response_headers, request_headers_,
+                   headers_.size(), span);
+}
+
+// One attribute for each name, with the values of its lines in their order.
+void Exchange::describe_headers(std::string_view prefix, const std::vector<std::string>& names,
+                                size_t first, size_t last, SpanBuilder& span) const {
+  for (size_t name = 0; name < names.size() && first < last; ++name) {
+    std::array<std::string_view, kMaxCapturedValues> values;
+    size_t count = 0;
+    for (size_t i = first; i < last; ++i) {
+      if (headers_[i].name == name) values[count++] = text(headers_[i].value);
+    }
+    if (count == 0) continue;
+    std::string key(prefix);
+    key.append(names[name]);
+    span.list_with_key_copy(key, std::span(values).first(count));
+  }
+}
+
+void Exchange::describe_path(SpanBuilder& span) const {
+  const std::string_view path = text(path_);
+  if (is_connect() || path == "*") return;
+  span.request_path(path.empty() ? "/" : path, !contains(kNoSuchPath, status_));
 }
 
 void Exchange::describe_url(SpanKind kind, SpanBuilder& span) const {

@@ -1,6 +1,8 @@
 // What a span says of an exchange.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "agent/protocols/http1/test_support.h"
 
 namespace clew::http1 {
@@ -10,11 +12,20 @@ struct Described {
   std::string server, client;
 };
 
-Described describe(std::string_view request, std::string_view response) {
-  Http1Session session;
+// `split`: where each side's bytes come in two pieces.
+Described describe(std::string_view request, std::string_view response,
+                   const HttpSettings& settings = {}, size_t split = std::string_view::npos) {
+  Http1Session session(settings);
   std::vector<MessageEvent> events;
-  session.feed(Side::Request, as_bytes(request), 0, true, events);
-  if (!response.empty()) session.feed(Side::Response, as_bytes(response), 0, true, events);
+  const auto feed = [&](Side side, std::string_view bytes) {
+    const size_t first = std::min(split, bytes.size());
+    for (const auto& [at, piece] :
+         {std::pair(size_t{0}, bytes.substr(0, first)), std::pair(first, bytes.substr(first))}) {
+      if (!piece.empty()) session.feed(side, as_bytes(piece), at, true, events);
+    }
+  };
+  feed(Side::Request, request);
+  feed(Side::Response, response);
   if (events.empty() || events.back().kind != MessageEvent::Kind::ExchangeEnded) {
     session.finish(Ending::ConnectionGone, events);
   }
@@ -59,6 +70,12 @@ TEST(Describe, Targets) {
       {"http://user:pass@o.example/p", "h", "http://REDACTED:REDACTED@o.example/p", "/p"},
       {"http://user@o.example/p", "h", "http://REDACTED@o.example/p", "/p"},
       {"https://o.example?q", "h", "https://o.example?q", ""},
+      {"/p?X-Amz-Credential=a&X-Amz-Signature=b&X-Amz-Security-Token=c&X-Amz-Date=d", "h",
+       "http://h/p?X-Amz-Credential=REDACTED&X-Amz-Signature=REDACTED&X-Amz-Security-Token="
+       "REDACTED&X-Amz-Date=d",
+       "/p"},
+      {"/p?%73ig=a&s%69%67=b&sig%=c&%2573ig=d", "h",
+       "http://h/p?%73ig=REDACTED&s%69%67=REDACTED&sig%=c&%2573ig=d", "/p"},
       {"/p?AWSAccessKeyId=a&x=sig&sig=b", "h",
        "http://h/p?AWSAccessKeyId=REDACTED&x=sig&sig=REDACTED", "/p"},
       {"/p?Signature=a=b&signature=c&X-Goog-Signature=", "h",
@@ -157,6 +174,121 @@ TEST(Describe, UnfinishedIsNoError) {
       << "the status is what it is: " << answering.log().back();
 }
 
+TEST(Describe, QueriesAsTheSettingsSay) {
+  HttpSettings settings;
+  const auto query_of = [&](std::string_view target) {
+    const std::string server = describe(request_to(target), kOk, settings).server;
+    const size_t at = server.find("url.query=");
+    return at == server.npos ? "(none)" : server.substr(at, server.find(' ', at) - at);
+  };
+  settings.sensitive_query_parameters = {"token"};
+  EXPECT_EQ(query_of("/?token=a&Token=b&sig=c"), "url.query=token=REDACTED&Token=b&sig=c");
+  settings.sensitive_query_parameters = {};
+  EXPECT_EQ(query_of("/?sig=c"), "url.query=sig=c");
+  settings.query = HttpSettings::Query::Keys;
+  EXPECT_EQ(query_of("/?a=1&b=&c&=d&e=f=g"),
+            "url.query=a=REDACTED&b=REDACTED&c&=REDACTED&e=REDACTED");
+  settings.query = HttpSettings::Query::Off;
+  EXPECT_EQ(query_of("/?a=1"), "(none)");
+  EXPECT_NE(describe(request_to("/p?a=1"), kOk, settings).client.find("url.full=http://h/p "),
+            std::string::npos);
+}
+
+constexpr std::string_view kAsking =
+    "GET / HTTP/1.1\r\nhost: h\r\nX-Tenant: one\r\nx-tenants: no\r\nACCEPT :  a,\r\n\t b \r\n"
+    "X-TENANT: \r\nX-Tenant: two, three\r\nAuthorization: secret\r\n\r\n";
+constexpr std::string_view kAnswering =
+    "HTTP/1.1 103 Early Hints\r\nVia: early\r\n\r\n"
+    "HTTP/1.1 200 OK\r\nVia: 1.1 a\r\nX-Tenant: mine\r\nvia: 1.1 b\r\nContent-Length: 0\r\n\r\n";
+
+TEST(Describe, HeadersThatTheSettingsName) {
+  HttpSettings settings;
+  settings.request_headers = {"x-tenant", "host", "accept", "x-absent"};
+  settings.response_headers = {"via", "content-length"};
+  // Wherever the header block is split.
+  for (size_t split = 0; split < std::max(kAsking.size(), kAnswering.size()); ++split) {
+    const std::string server = describe(kAsking, kAnswering, settings, split).server;
+    EXPECT_TRUE(
+        server.ends_with("http.response.status_code=200 "
+                         "http.request.header.x-tenant=[one||two, three] "
+                         "http.request.header.host=[h] "
+                         "http.request.header.accept=[a,   \t b] "
+                         "http.response.header.via=[1.1 a|1.1 b] "
+                         "http.response.header.content-length=[0]"))
+        << split << ": " << server;
+  }
+}
+
+TEST(Describe, NoHeadersUnlessNamed) {
+  const Described seen = describe(kAsking, kAnswering);
+  EXPECT_EQ(seen.server.find(".header."), std::string::npos);
+  EXPECT_EQ(seen.server.find("secret"), std::string::npos);
+  HttpSettings settings;
+  settings.request_headers = {"authorization"};
+  EXPECT_NE(describe(kAsking, kAnswering, settings)
+                .client.find("http.request.header.authorization=[secret]"),
+            std::string::npos);
+}
+
+TEST(Describe, HeadersAreBounded) {
+  HttpSettings settings;
+  settings.request_headers = {"a"};
+  const auto asking_with = [](size_t lines, size_t bytes) {
+    std::string text = "GET / HTTP/1.1\r\nHost: h\r\n";
+    for (size_t i = 0; i < lines; ++i) text += "A: " + std::string(bytes, 'x') + "\r\n";
+    return text + "\r\n";
+  };
+  const auto shown = [&](size_t lines, size_t bytes) {
+    const std::string server = describe(asking_with(lines, bytes), kOk, settings).server;
+    const std::string values = server.substr(server.find('['));
+    return std::pair(std::ranges::count(values, '|') + 1, std::ranges::count(values, 'x'));
+  };
+  EXPECT_EQ(shown(1, 5000), std::pair(1L, static_cast<long>(kMaxHeaderValueBytes)));
+  EXPECT_EQ(shown(200, 1), std::pair(static_cast<long>(kMaxCapturedValues), 64L));
+  EXPECT_EQ(shown(40, 1000).second, static_cast<long>(kMaxHeaderBytes));
+}
+
+// The account of the text kept for live exchanges must come out even.
+TEST(Describe, HeadersOfManyExchanges) {
+  HttpSettings settings;
+  settings.request_headers = settings.response_headers = {"a"};
+  Http1Session session(settings);
+  std::vector<MessageEvent> events;
+  const std::string asking = "GET / HTTP/1.1\r\nA: " + std::string(900, 'x') + "\r\n\r\n";
+  const std::string answering =
+      "HTTP/1.1 200 OK\r\nA: " + std::string(900, 'x') + "\r\nContent-Length: 0\r\n\r\n";
+  for (uint64_t i = 0; i < 3000; ++i) {
+    events.clear();
+    session.feed(Side::Request, as_bytes(asking), i * asking.size(), true, events);
+    session.feed(Side::Response, as_bytes(answering), i * answering.size(), true, events);
+    ASSERT_FALSE(events.empty()) << i;
+    ASSERT_EQ(events.back().how, MessageEvent::How::Complete) << i;
+  }
+}
+
+TEST(Describe, PathForARoute) {
+  const auto path_of = [](std::string_view request, std::string_view status) {
+    const HttpSettings settings;
+    Http1Session session(settings);
+    std::vector<MessageEvent> events;
+    session.feed(Side::Request, as_bytes(request), 0, true, events);
+    const std::string answer =
+        fmt::format("HTTP/1.1 {} Words\r\nContent-Length: 0\r\n\r\n", status);
+    session.feed(Side::Response, as_bytes(answer), 0, true, events);
+    SpanBuilder span;
+    session.describe(0, SpanKind::Server, span);
+    return fmt::format("{}{}", span.request_path(), span.path_exists() ? "" : " not there");
+  };
+  EXPECT_EQ(path_of(request_to("/a/b?c"), "200"), "/a/b");
+  EXPECT_EQ(path_of(request_to("/a"), "500"), "/a");
+  EXPECT_EQ(path_of(request_to("/a"), "403"), "/a");
+  EXPECT_EQ(path_of(request_to("/a"), "404"), "/a not there");
+  EXPECT_EQ(path_of(request_to("/a"), "405"), "/a not there");
+  EXPECT_EQ(path_of(request_to("http://o.example?q"), "200"), "/");
+  EXPECT_EQ(path_of("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", "200"), "");
+  EXPECT_EQ(path_of("CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\n", "200"), "");
+}
+
 TEST(Describe, LongTextIsCut) {
   const std::string path = "/" + std::string(3 * kMaxTargetBytes, 'x');
   const Described seen = describe(request_to(path, std::string(1000, 'h')), kOk);
@@ -167,7 +299,8 @@ TEST(Describe, LongTextIsCut) {
 }
 
 TEST(Describe, OnlyWhatIsKept) {
-  Http1Session session;
+  const HttpSettings settings;
+  Http1Session session(settings);
   EXPECT_EQ(describe_text(session, 0, SpanKind::Server), "");
 }
 

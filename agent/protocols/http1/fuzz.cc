@@ -140,7 +140,8 @@ class Checker {
   }
 
   bool splits_;
-  clew::http1::Http1Session session_;
+  clew::HttpSettings settings_;
+  clew::http1::Http1Session session_{settings_};
   clew::SpanBuilder span_;
   uint64_t offsets_[2] = {0, 0};
   std::vector<MessageEvent> events_, told_;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace clew::http1 {
@@ -22,6 +23,15 @@ enum class Framing : uint8_t {
   Contradictory  ///< Content-Length that is no number, too large, or given twice with two values
 };
 
+/// Values kept of the headers that the settings name, in one message; what comes later is left out.
+constexpr size_t kMaxCapturedValues = 64;
+
+/// One line of a header that the settings name.
+struct CapturedHeader {
+  uint16_t name = 0;  ///< index into the settings' list
+  uint32_t at = 0, size = 0;
+};
+
 /// The parts of a header block that spans and framing need. Views are valid until the parser is
 /// used again.
 struct Head {
@@ -33,6 +43,8 @@ struct Head {
   uint16_t status = 0;          ///< response
   uint8_t minor_version = 1;    ///< of HTTP/1.x
   Framing framing = Framing::None;
+  std::span<const CapturedHeader> captured;  ///< in the order of their lines
+  const char* base = nullptr;                ///< what CapturedHeader::at counts from
   bool partial = false;  ///< bytes were not seen: what lies before the hole is all there is to know
 };
 

@@ -23,6 +23,11 @@ bool is_space(char c) {
   return c == ' ' || c == '\t';
 }
 
+// Lower and upper case letters have the same one.
+uint32_t initial_bit(char c) {
+  return uint32_t{1} << (c & 0x1f);
+}
+
 bool equal_ignoring_case(std::string_view text, std::string_view lower) {
   if (text.size() != lower.size()) return false;
   for (size_t i = 0; i < lower.size(); ++i) {
@@ -97,6 +102,11 @@ Detection detect(ByteView first_bytes) {
   Detection seen = look_at_status_line(text);
   if (seen == Detection::No) seen = look_at_request_line(text);
   return seen == Detection::NeedMore && whole_window ? Detection::No : seen;
+}
+
+Parser::Parser(Side side, std::span<const std::string> captured_headers)
+    : side_(side), wanted_(captured_headers) {
+  for (const std::string& name : wanted_) wanted_initials_ |= initial_bit(name.front());
 }
 
 void Parser::lose(bool unseen) {
@@ -223,6 +233,8 @@ Step Parser::begin_head(std::string_view read_already) {
   line_at_ = scan_at_ = 0;
   have_start_line_ = have_host_ = partial_ = false;
   field_ = Field::None;
+  captured_name_ = -1;
+  captured_.clear();
   minor_version_ = 1;
   status_ = 0;
   framing_ = Framing::None;
@@ -272,7 +284,9 @@ Step Parser::scan_head(const char* base, size_t size) {
       state_ = State::HeadDone;
       return Step::Head;
     } else if (is_space(base[line_at_])) {
-      field_value_.size = static_cast<uint32_t>(end) - field_value_.at;  // obs-fold
+      // obs-fold
+      field_value_.size = static_cast<uint32_t>(end) - field_value_.at;
+      captured_value_.size = static_cast<uint32_t>(end) - captured_value_.at;
     } else {
       commit_field();
       begin_field(end);
@@ -305,6 +319,7 @@ bool Parser::read_start_line(size_t end) {
 // The first letter rules out nearly every header before its name is looked at.
 void Parser::begin_field(size_t end) {
   const std::string_view line(base_ + line_at_, end - line_at_);
+  if (wanted_initials_ & initial_bit(line.front())) look_for_captured(line, end);
   std::string_view name;
   switch (line.front() | 0x20) {
     case 'h':
@@ -337,8 +352,29 @@ void Parser::begin_field(size_t end) {
   field_value_ = {.at = static_cast<uint32_t>(at), .size = static_cast<uint32_t>(end - at)};
 }
 
+void Parser::look_for_captured(std::string_view line, size_t end) {
+  const size_t colon = line.find(':');
+  if (colon == line.npos || captured_.size() == kMaxCapturedValues) return;
+  std::string_view name = line.substr(0, colon);
+  while (!name.empty() && is_space(name.back())) name.remove_suffix(1);
+  for (size_t i = 0; i < wanted_.size(); ++i) {
+    if (!equal_ignoring_case(name, wanted_[i])) continue;
+    captured_name_ = static_cast<int>(i);
+    const size_t at = line_at_ + colon + 1;
+    captured_value_ = {.at = static_cast<uint32_t>(at), .size = static_cast<uint32_t>(end - at)};
+    return;
+  }
+}
+
 // Called once the next line is known to be no continuation.
 void Parser::commit_field() {
+  if (captured_name_ >= 0) {
+    const std::string_view value = trim(text(captured_value_));
+    captured_.push_back({.name = static_cast<uint16_t>(captured_name_),
+                         .at = static_cast<uint32_t>(value.data() - base_),
+                         .size = static_cast<uint32_t>(value.size())});
+    captured_name_ = -1;
+  }
   if (field_ == Field::None) return;
   const std::string_view value = trim(text(field_value_));
   const Range range{.at = static_cast<uint32_t>(value.data() - base_),
@@ -403,6 +439,8 @@ Head Parser::head() const {
   head.target = text(target_);
   head.host = text(host_);
   head.user_agent = text(user_agent_);
+  head.captured = captured_;
+  head.base = base_;
   return head;
 }
 

@@ -4,7 +4,9 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "agent/base/bytes.h"
 #include "agent/protocols/http1/messages.h"
@@ -35,7 +37,8 @@ Detection detect(ByteView first_bytes);
 /// message has begun right where another ended. Else they are Lost.
 class Parser {
  public:
-  explicit Parser(Side side) : side_(side) {}
+  /// `captured_headers`: names in lower case, at most kMaxCapturedHeaders; must outlive the parser.
+  explicit Parser(Side side, std::span<const std::string> captured_headers = {});
 
   /// Next byte's stream offset. Call before the first bytes.
   void start_at(uint64_t offset) { position_ = offset; }
@@ -101,6 +104,7 @@ class Parser {
   Step scan_head(const char* base, size_t size);
   bool read_start_line(size_t end);
   void begin_field(size_t end);
+  void look_for_captured(std::string_view line, size_t end);
   void commit_field();
   void read_content_length(std::string_view value);
   bool is_bodiless_by_what_is_known(BodyRule rule) const;
@@ -145,6 +149,13 @@ class Parser {
   Framing framing_ = Framing::None;
   uint64_t content_length_ = 0;
   Range field_value_, method_, target_, host_, user_agent_;
+
+  // Headers to be captured. All of it is idle if there are none.
+  std::span<const std::string> wanted_;
+  uint32_t wanted_initials_ = 0;  // a bit for each first letter
+  int captured_name_ = -1;        // of the field being read, whose value is captured_value_
+  Range captured_value_;
+  std::vector<CapturedHeader> captured_;
 
   // The body.
   uint64_t remaining_ = 0;   // Fixed, ChunkData; the size being read in ChunkSize

@@ -464,7 +464,8 @@ TEST(Registry, HasOneRowForHttp) {
   EXPECT_EQ(http.name, "http");
   EXPECT_EQ(http.detect(as_bytes(kGet)), Detection::Request);
   std::vector<MessageEvent> events;
-  http.open()->feed(Side::Request, as_bytes(kGet), 0, true, events);
+  const ProtocolSettings settings;
+  http.open(settings)->feed(Side::Request, as_bytes(kGet), 0, true, events);
   EXPECT_EQ(events.size(), 2U);
 }
 

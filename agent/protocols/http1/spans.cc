@@ -4,8 +4,8 @@
 
 namespace clew::http1 {
 
-std::unique_ptr<Session> open_session() {
-  return std::make_unique<Http1Session>();
+std::unique_ptr<Session> open_session(const ProtocolSettings& settings) {
+  return std::make_unique<Http1Session>(settings.http);
 }
 
 Session::Verdict Http1Session::feed(Side side, ByteView bytes, uint64_t offset,
@@ -379,7 +379,7 @@ void Http1Session::append_exchange() {
 
 void Http1Session::know_request_head() {
   if (!request_is_live() || exchange(current_).head_known()) return;
-  exchange(current_).set_request(request_.head());
+  exchange(current_).set_request(request_.head(), settings_);
   live_text_ += exchange(current_).text_bytes();
   if (live_text_ > kMaxLiveText) give_up();
 }

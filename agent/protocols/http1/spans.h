@@ -52,6 +52,12 @@ constexpr uint32_t kMaxFailedLooks = 64;
 
 class Http1Session final : public Session {
  public:
+  /// `settings` must outlive the session.
+  explicit Http1Session(const HttpSettings& settings)
+      : settings_(settings),
+        request_(Side::Request, settings.request_headers),
+        response_(Side::Response, settings.response_headers) {}
+
   /// A call that returns NotThisProtocol has added no events: those that end what was live came
   /// with the call before. After 101 and after 2xx to CONNECT the connection is a tunnel.
   Verdict feed(Side side, ByteView bytes, uint64_t offset, bool operation_start,
@@ -120,8 +126,8 @@ class Http1Session final : public Session {
   void give_up();
   void emit(Kind kind, How how, uint64_t number, uint64_t offset);
 
-  Parser request_{Side::Request};
-  Parser response_{Side::Response};
+  const HttpSettings& settings_;
+  Parser request_, response_;
   bool request_opened_ = false, response_opened_ = false;
   bool request_ended_ = false, response_ended_ = false;  // by end(); what comes after is left aside
   bool dead_ = false;                                    // nothing more to be told: NotThisProtocol
@@ -146,6 +152,6 @@ class Http1Session final : public Session {
   std::vector<MessageEvent>* out_ = nullptr;  // during a call
 };
 
-std::unique_ptr<Session> open_session();
+std::unique_ptr<Session> open_session(const ProtocolSettings& settings);
 
 }  // namespace clew::http1

@@ -23,6 +23,10 @@ inline std::string describe_text(const Session& session, uint64_t exchange, Span
   std::string text(described.name);
   for (const Attribute& attribute : described.attributes) {
     text += fmt::format(" {}=", attribute.key);
+    if (attribute.type == AttributeType::TextList) {
+      text += fmt::format("[{}]", fmt::join(attribute.list, "|"));
+      continue;
+    }
     text += attribute.type == AttributeType::Text ? std::string(attribute.text)
                                                   : std::to_string(attribute.integer);
   }
@@ -109,7 +113,8 @@ class Chat {
     }
   }
 
-  Http1Session session_;
+  HttpSettings settings_;
+  Http1Session session_{settings_};
   uint64_t offsets_[2];
   std::vector<MessageEvent> events_, all_events_;
   std::vector<std::string> log_, ended_;

@@ -170,7 +170,10 @@ def check_well_formed(spans):
         assert bool(span.parent_id) == bool(span.link), f"a parent needs its clew.link: {span}"
         # The conventions' name for a method that they do not know.
         expected_name = "HTTP" if span.method == "_OTHER" else span.method or "connect"
-        assert span.name == expected_name, f"name {span.name!r} is not the method: {span}"
+        target = span.attributes.get("http.route" if span.kind == SERVER else "url.template")
+        if target is not None:
+            expected_name += f" {target}"
+        assert span.name == expected_name, f"name {span.name!r} is not {expected_name!r}: {span}"
         assert span.code is not None or span.marked, f"neither answered nor marked: {span}"
         assert span.service, f"no service.name: {span}"
 

@@ -76,6 +76,73 @@ limits: {connections: 1000, stream_buffer: 64KiB, queue_spans: 500}
   EXPECT_EQ(config.limits.queue_spans, 500u);
 }
 
+TEST(LoadConfig, ReadsWhatIsShownOfHttp) {
+  const Config config = good(R"(
+capture:
+  http:
+    routes: ["/users/{user}", /static/**]
+    infer_routes: false
+    url_template: true
+    query: keys
+    sensitive_query_parameters: [token, Token]
+    request_headers: [X-Tenant, accept]
+    response_headers: [Set-Cookie]
+limits: {routes: 20}
+)");
+  EXPECT_THAT(config.capture.routes.patterns, ElementsAre("/users/{user}", "/static/**"));
+  EXPECT_FALSE(config.capture.routes.infer);
+  EXPECT_TRUE(config.capture.routes.client_templates);
+  EXPECT_EQ(config.capture.http.query, HttpSettings::Query::Keys);
+  EXPECT_THAT(config.capture.http.sensitive_query_parameters, ElementsAre("token", "Token"));
+  EXPECT_THAT(config.capture.http.request_headers, ElementsAre("x-tenant", "accept"));
+  EXPECT_THAT(config.capture.http.response_headers, ElementsAre("set-cookie"));
+  EXPECT_EQ(config.limits.routes, 20u);
+  EXPECT_TRUE(good("capture: {http: {sensitive_query_parameters: []}}")
+                  .capture.http.sensitive_query_parameters.empty());
+  EXPECT_EQ(good("capture: {http: {sensitive_query_parameters: }}").capture, Config{}.capture);
+}
+
+TEST(LoadConfig, ChecksWhatIsShownOfHttp) {
+  EXPECT_THAT(errors_of(R"(capture:
+  http:
+    routes:
+      - /users/{user}
+      - users
+      - /a/{b}c
+      - [/a]
+      - /users/{user}
+    query: all
+    infer_routes: maybe
+    request_headers: x-tenant
+    response_headers: [a, A, "b c"]
+    header: []
+limits: {routes: 0}
+)"),
+              ElementsAre("c.yaml:5: capture.http.routes: 'users' is not a route: a route begins "
+                          "with '/'",
+                          "c.yaml:6: capture.http.routes: '/a/{b}c' is not a route: '*' and {name} "
+                          "stand for whole segments",
+                          "c.yaml:7: capture.http.routes: a list of single values expected",
+                          "c.yaml:8: capture.http.routes: '/users/{user}' is there twice",
+                          "c.yaml:9: capture.http.query: 'all' is not what to show of queries "
+                          "(redacted, keys, off)",
+                          "c.yaml:10: capture.http.infer_routes: 'maybe' is not true or false",
+                          "c.yaml:11: capture.http.request_headers: list of header names expected, "
+                          "this is a single value",
+                          "c.yaml:12: capture.http.response_headers: 'a' is there twice",
+                          HasSubstr("c.yaml:12: capture.http.response_headers: 'b c' is not a "
+                                    "header name"),
+                          HasSubstr("c.yaml:13: unknown key 'capture.http.header'"),
+                          "c.yaml:14: limits.routes: '0' is not a number from 1 to 65536"));
+}
+
+TEST(LoadConfig, BoundsLists) {
+  std::string text = "capture:\n  http:\n    request_headers:\n";
+  for (size_t i = 0; i <= kMaxCapturedHeaders; ++i) text += "      - x" + std::to_string(i) + "\n";
+  EXPECT_THAT(errors_of(text), ElementsAre("c.yaml:68: capture.http.request_headers: more than 64 "
+                                           "are not supported"));
+}
+
 TEST(LoadConfig, ReadsExportTargetsInOrder) {
   const Config config = good(R"(
 export:

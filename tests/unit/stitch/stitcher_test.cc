@@ -21,8 +21,10 @@ class NamedSession final : public Session {
   void describe(uint64_t, SpanKind, SpanBuilder& span) const override {
     span.name("GET");
     span.attribute("url.path", path);
+    if (has_route) span.request_path(path, exists);
   }
   std::string path;
+  bool has_route = false, exists = true;
 };
 
 constexpr uint64_t kStep = 1000;
@@ -375,6 +377,55 @@ TEST_F(StitcherTest, AddressesAreTheConnections) {
   EXPECT_EQ(called("/called").attribute("server.address"), "10.0.0.2");
   EXPECT_EQ(called("/called").attribute("server.port"), "4000");
   EXPECT_EQ(called("/called").attribute("client.address"), "");
+}
+
+class RouteTest : public StitcherTest {
+ protected:
+  const SpanCopy& span_of(StitchedConnection& connection, const std::string& path, bool exists) {
+    session.has_route = true;
+    session.exists = exists;
+    serve(connection, 100 + connection.begun);
+    end(connection, path);
+    stitcher.flush();
+    return connection.role == CLEW_ROLE_SERVER ? served(path) : called(path);
+  }
+  void use(const RouteSettings& settings) {
+    stitcher.~Stitcher();
+    new (&stitcher) Stitcher(
+        counters, [this](uint32_t) { return resource; },
+        [this](std::shared_ptr<const SpanBatch> batch) { log.take(batch); }, settings);
+  }
+};
+
+TEST_F(RouteTest, NamesServerSpans) {
+  const SpanCopy& span = span_of(front, "/users/42", true);
+  EXPECT_EQ(span.name, "GET /users/{id}");
+  EXPECT_EQ(span.attribute("http.route"), "/users/{id}");
+  EXPECT_EQ(span_of(front, "/users/43", false).name, "GET /users/{id}");
+}
+
+TEST_F(RouteTest, IsNotMadeOfWhatIsNotThere) {
+  const SpanCopy& span = span_of(front, "/wp-login.php", false);
+  EXPECT_EQ(span.name, "GET");
+  EXPECT_FALSE(span.attributes.contains("http.route"));
+  EXPECT_EQ(counters[Counter::routes_overflowed], 0u);
+}
+
+TEST_F(RouteTest, LeavesClientSpansUnlessWanted) {
+  EXPECT_EQ(span_of(back, "/users/42", true).name, "GET");
+  use({.patterns = {}, .client_templates = true});
+  const SpanCopy& span = span_of(back, "/users/43", true);
+  EXPECT_EQ(span.name, "GET /users/{id}");
+  EXPECT_EQ(span.attribute("url.template"), "/users/{id}");
+  EXPECT_FALSE(span.attributes.contains("http.route"));
+}
+
+TEST_F(RouteTest, OverflowIsCounted) {
+  use({.patterns = {"/mine"}, .max_routes = 1});
+  EXPECT_EQ(span_of(front, "/a", true).name, "GET /a");
+  EXPECT_EQ(span_of(front, "/b", true).name, "GET");
+  EXPECT_EQ(span_of(front, "/mine", true).name, "GET /mine");
+  EXPECT_EQ(counters[Counter::routes_overflowed], 1u);
 }
 
 }  // namespace
