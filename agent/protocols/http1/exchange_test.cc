@@ -212,7 +212,7 @@ TEST(Describe, HeadersThatTheSettingsName) {
         server.ends_with("http.response.status_code=200 "
                          "http.request.header.x-tenant=[one||two, three] "
                          "http.request.header.host=[h] "
-                         "http.request.header.accept=[a,   \t b] "
+                         "http.request.header.accept=[a,  \t b] "
                          "http.response.header.via=[1.1 a|1.1 b] "
                          "http.response.header.content-length=[0]"))
         << split << ": " << server;
@@ -277,6 +277,7 @@ TEST(Describe, PathForARoute) {
     session.feed(Side::Response, as_bytes(answer), 0, true, events);
     SpanBuilder span;
     session.describe(0, SpanKind::Server, span);
+    if (span.request_path().empty()) return std::string("(none)");
     return fmt::format("{}{}", span.request_path(), span.path_exists() ? "" : " not there");
   };
   EXPECT_EQ(path_of(request_to("/a/b?c"), "200"), "/a/b");
@@ -285,8 +286,8 @@ TEST(Describe, PathForARoute) {
   EXPECT_EQ(path_of(request_to("/a"), "404"), "/a not there");
   EXPECT_EQ(path_of(request_to("/a"), "405"), "/a not there");
   EXPECT_EQ(path_of(request_to("http://o.example?q"), "200"), "/");
-  EXPECT_EQ(path_of("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", "200"), "");
-  EXPECT_EQ(path_of("CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\n", "200"), "");
+  EXPECT_EQ(path_of("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", "200"), "(none)");
+  EXPECT_EQ(path_of("CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\n", "200"), "(none)");
 }
 
 TEST(Describe, LongTextIsCut) {
