@@ -37,7 +37,8 @@ int run(std::span<const char* const> arguments) {
     case Command::Trace:
       return clew::run_agent(*invocation);
     case Command::Doctor:
-      return clew::report_doctor(clew::probe_features(), invocation->json, std::cout);
+      return clew::report_doctor(clew::probe_features(), clew::survey_machine(), invocation->json,
+                                 std::cout);
     case Command::ConfigCheck:
       return clew::check_config(invocation->file, std::cout, std::cerr);
     case Command::ConfigDefaults:

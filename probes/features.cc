@@ -38,8 +38,14 @@ Feature no(std::string detail) {
 }
 
 Feature from_error(int code) {
-  if (code == EPERM || code == EACCES) return {State::Unknown, std::strerror(code)};
+  if (code == EPERM || code == EACCES) return {State::Refused, std::strerror(code)};
   return no(std::strerror(code));
+}
+
+Feature from_error(const Error& error) {
+  Feature feature = from_error(error.code);
+  feature.detail = error.message;
+  return feature;
 }
 
 Feature probe_map(bpf_map_type type, uint32_t key, uint32_t value, uint32_t entries) {
@@ -51,7 +57,7 @@ Feature probe_map(bpf_map_type type, uint32_t key, uint32_t value, uint32_t entr
 Feature probe_map_type(bpf_map_type type) {
   const int result = libbpf_probe_bpf_map_type(type, nullptr);
   if (result > 0) return yes();
-  return result == 0 ? no("no such map here") : Feature{State::Unknown, std::strerror(-result)};
+  return result == 0 ? no("no such map here") : from_error(-result);
 }
 
 // A tracepoint that typed programs can attach to has a typedef btf_trace_NAME.
@@ -94,9 +100,10 @@ Result<Fd> load_trampoline(const btf* kernel, bpf_attach_type type, const char* 
 // the kernel a tenth of a second to detach again.
 Feature probe_trampolines(const btf* kernel) {
   const auto program = load_trampoline(kernel, BPF_TRACE_FEXIT, "inet_sendmsg");
-  if (!program) return no(program.error().message);
+  if (!program) return from_error(program.error());
   const Fd link(bpf_raw_tracepoint_open(nullptr, program->get()));
-  return link ? yes() : no(fmt::format("attaching fexit: {}", std::strerror(errno)));
+  if (link) return yes();
+  return from_error(Error{fmt::format("attaching fexit: {}", std::strerror(errno)), errno});
 }
 
 Feature probe_functions(const btf* kernel, const Feature& trampolines, bpf_attach_type type,
@@ -104,13 +111,18 @@ Feature probe_functions(const btf* kernel, const Feature& trampolines, bpf_attac
   if (!trampolines.available()) return trampolines;
   for (const char* function : functions) {
     const auto program = load_trampoline(kernel, type, function);
-    if (!program) return no(program.error().message);
+    if (!program) return from_error(program.error());
   }
   return yes();
 }
 
 void probe_socket_functions(const btf* kernel, Features& found) {
-  if (!kernel || !found.privileges.available()) return;
+  if (!kernel || !found.privileges.available()) {
+    const Feature untried{State::Unknown,
+                          kernel ? "cannot be tried without privileges" : "needs BTF"};
+    found.socket_fexit = found.sendpage = found.send_entry = untried;
+    return;
+  }
   const auto trampolines = probe_trampolines(kernel);
   const auto probe = [&](bpf_attach_type type, std::initializer_list<const char*> functions) {
     return probe_functions(kernel, trampolines, type, functions);
@@ -181,9 +193,12 @@ Features probe_features() {
   found.btf = kernel ? yes("/sys/kernel/btf/vmlinux") : no("/sys/kernel/btf/vmlinux is not there");
   found.privileges = probe_program(BPF_PROG_TYPE_RAW_TRACEPOINT);
   if (!found.privileges.available()) {
-    found.privileges =
-        no("loading BPF programs is not permitted: run as root, or with CAP_BPF, CAP_PERFMON and "
-           "CAP_SYS_PTRACE");
+    found.privileges.detail =
+        found.privileges.state == State::Refused
+            ? "loading BPF programs is not permitted: run as root, or with CAP_BPF, CAP_PERFMON "
+              "and "
+              "CAP_SYS_PTRACE (a container's seccomp profile can refuse it, too)"
+            : "BPF programs cannot be loaded: " + found.privileges.detail;
   }
   found.ring_buffer = probe_map(BPF_MAP_TYPE_RINGBUF, 0, 0, 65536);
   found.socket_tracepoints = probe_tracepoint(kernel.get(), "sock_send_length");
@@ -215,7 +230,7 @@ std::vector<std::string> missing_requirements(const Features& features) {
         fmt::format("architecture {}: only x86_64 is supported", features.architecture));
   }
   const auto need = [&missing](const Feature& feature, std::string_view what) {
-    if (feature.state == State::No) {
+    if (feature.state == State::No || feature.state == State::Refused) {
       missing.push_back(fmt::format("{}: {}", what, feature.detail));
     }
   };

@@ -8,7 +8,12 @@ namespace clew {
 
 /// One thing that was looked for.
 struct Feature {
-  enum class State { Yes, No, Unknown };
+  enum class State {
+    Yes,
+    No,       ///< this kernel has not got it
+    Refused,  ///< asking for it was not permitted: privileges, or kernel lockdown
+    Unknown,  ///< it could not be tried
+  };
   State state = State::Unknown;
   std::string detail;  ///< why not, or what was found
 

@@ -2,45 +2,19 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <string>
 #include <string_view>
 
+#include "agent/runtime/doctor_rows.h"
 #include "probes/plan.h"
 
 namespace clew {
 namespace {
 
-struct Row {
-  std::string_view name;
-  std::string_view label;
-  Feature Features::* feature;
-  std::string_view without;  // what it costs a user if it is missing
-  bool required;
-};
-
-constexpr std::array kRows = {
-    Row{"privileges", "privileges", &Features::privileges, "clew cannot run", true},
-    Row{"host_processes", "host's pid namespace", &Features::host_processes, "clew cannot run",
-        true},
-    Row{"btf", "kernel type information", &Features::btf, "clew cannot run", true},
-    Row{"ring_buffer", "BPF ring buffer", &Features::ring_buffer, "clew cannot run", true},
-    Row{"socket_tracepoints", "socket tracepoints", &Features::socket_tracepoints, "", false},
-    Row{"socket_fexit", "fexit on socket functions", &Features::socket_fexit, "", false},
-    Row{"sendpage", "fexit on inet_sendpage", &Features::sendpage, "", false},
-    Row{"socket_state", "socket state tracepoint", &Features::socket_state,
-        "clew cannot see connections begin and end", true},
-    Row{"socket_storage", "storage in sockets", &Features::socket_storage, "clew cannot run", true},
-    Row{"task_storage", "storage in tasks", &Features::task_storage, "clew cannot run", true},
-    Row{"send_begin", "tracepoint tcp_sendmsg_locked", &Features::send_begin, "", false},
-    Row{"send_entry", "fentry on tcp_sendmsg_locked", &Features::send_entry, "", false},
-    Row{"kprobes", "kprobes", &Features::kprobes, "nothing: not used yet", false},
-    Row{"lockdown", "kernel lockdown", &Features::lockdown, "", false},
-    Row{"cgroup2", "cgroup v2", &Features::cgroup2, "", false},
-    Row{"tracefs", "tracefs", &Features::tracefs, "nothing: not used yet", false},
-    Row{"bpffs", "bpffs", &Features::bpffs, "nothing: not used yet", false},
-};
+constexpr size_t kColumns = 98;
+constexpr size_t kLabelColumns = 36, kWordColumns = 8;
 
 std::string_view word(Feature::State state) {
   switch (state) {
@@ -48,44 +22,88 @@ std::string_view word(Feature::State state) {
       return "yes";
     case Feature::State::No:
       return "no";
+    case Feature::State::Refused:
+      return "refused";
     case Feature::State::Unknown:
       break;
   }
   return "unknown";
 }
 
+// Prints `text` after what stands in the line already, broken between words.
+void print_wrapped(std::ostream& out, size_t column, size_t indent, std::string_view text) {
+  size_t start = column;
+  while (!text.empty()) {
+    const std::string_view next = text.substr(0, text.find(' '));
+    text.remove_prefix(std::min(next.size() + 1, text.size()));
+    if (column > start && column + 1 + next.size() > kColumns) {
+      out << "\n" << std::string(indent, ' ');
+      column = start = indent;
+    }
+    if (column > start) {
+      out << ' ';
+      ++column;
+    }
+    out << next;
+    column += next.size();
+  }
+  out << "\n";
+}
+
+void print_row(std::ostream& out, const DoctorRow& row) {
+  const std::string head = fmt::format("  {:<{}} {:<{}}", row.label, kLabelColumns,
+                                       word(row.feature.state), kWordColumns);
+  const size_t indent = head.size() + 1;
+  if (row.feature.detail.empty() && row.costs.empty()) {
+    out << head.substr(0, head.find_last_not_of(' ') + 1) << "\n";
+    return;
+  }
+  out << head << ' ';
+  if (!row.feature.detail.empty()) print_wrapped(out, indent, indent, row.feature.detail);
+  if (row.costs.empty()) return;
+  if (!row.feature.detail.empty()) out << std::string(indent, ' ');
+  print_wrapped(out, indent, indent + 2, "costs: " + row.costs);
+}
+
+void print_table(const Features& features, const std::vector<DoctorGroup>& groups,
+                 const std::vector<std::string>& missing, std::ostream& out) {
+  out << fmt::format("kernel {} on {}\n", features.kernel, features.architecture);
+  for (const DoctorGroup& group : groups) {
+    if (group.rows.empty()) continue;
+    out << "\n" << group.title << "\n";
+    for (const DoctorRow& row : group.rows) print_row(out, row);
+  }
+  const Plan chosen = plan(features);
+  if (missing.empty()) {
+    out << fmt::format("\n  {:<{}} {}\n  {:<{}} {}\n\n", "capture backend", kLabelColumns,
+                       label(chosen.capture), "start of a send", kLabelColumns,
+                       label(chosen.send_begin));
+  }
+  out << (missing.empty() ? "clew can run here.\n" : "\n");
+  for (const auto& line : missing) {
+    out << "missing: ";
+    print_wrapped(out, 9, 9, line);
+  }
+  if (!missing.empty()) out << "clew cannot run here.\n";
+}
+
 nlohmann::ordered_json name_or_null(std::string_view name) {
   return name.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(name);
 }
 
-void print_table(const Features& features, const std::vector<std::string>& missing,
-                 std::ostream& out) {
-  out << fmt::format("kernel {} on {}\n\n", features.kernel, features.architecture);
-  for (const auto& row : kRows) {
-    const Feature& feature = features.*row.feature;
-    std::string note = feature.detail;
-    if (feature.state == Feature::State::No && !row.without.empty()) {
-      note += fmt::format("{}without it: {}", note.empty() ? "" : "; ", row.without);
-    }
-    out << fmt::format("  {:<32} {:<8} {}\n", row.label, word(feature.state), note);
-  }
-  const Plan chosen = plan(features);
-  const auto backend = missing.empty() ? chosen.capture : CaptureBackend::None;
-  out << fmt::format("\n  {:<32} {}\n  {:<32} {}\n\n", "capture backend", label(backend),
-                     "start of a send", label(chosen.send_begin));
-  if (missing.empty()) out << "clew can run here.\n";
-  for (const auto& line : missing) out << "missing: " << line << "\n";
-}
-
-void print_json(const Features& features, const std::vector<std::string>& missing,
-                std::ostream& out) {
+void print_json(const Features& features, const std::vector<DoctorGroup>& groups,
+                const std::vector<std::string>& missing, std::ostream& out) {
   nlohmann::ordered_json report;
   report["kernel"] = features.kernel;
   report["architecture"] = features.architecture;
-  for (const auto& row : kRows) {
-    const Feature& feature = features.*row.feature;
-    report["features"][std::string(row.name)] = {
-        {"state", word(feature.state)}, {"detail", feature.detail}, {"required", row.required}};
+  for (const DoctorGroup& group : groups) {
+    auto& rows = report[std::string(group.id)] = nlohmann::ordered_json::object();
+    for (const DoctorRow& row : group.rows) {
+      rows[std::string(row.id)] = {{"state", word(row.feature.state)},
+                                   {"detail", row.feature.detail},
+                                   {"required", row.required},
+                                   {"costs", row.costs}};
+    }
   }
   const Plan chosen = plan(features);
   const auto backend = missing.empty() ? chosen.capture : CaptureBackend::None;
@@ -98,12 +116,13 @@ void print_json(const Features& features, const std::vector<std::string>& missin
 
 }  // namespace
 
-int report_doctor(const Features& features, bool json, std::ostream& out) {
-  const auto missing = missing_requirements(features);
+int report_doctor(const Features& features, const Survey& survey, bool json, std::ostream& out) {
+  const auto groups = doctor_groups(features, survey);
+  const auto missing = doctor_missing(features, groups);
   if (json) {
-    print_json(features, missing, out);
+    print_json(features, groups, missing, out);
   } else {
-    print_table(features, missing, out);
+    print_table(features, groups, missing, out);
   }
   return missing.empty() ? 0 : 3;
 }

@@ -140,7 +140,7 @@ class Checker {
   }
 
   bool splits_;
-  clew::HttpSettings settings_;
+  clew::HttpSettings settings_{.request_headers = {"host", "a"}, .response_headers = {"via", "a"}};
   clew::http1::Http1Session session_{settings_};
   clew::SpanBuilder span_;
   uint64_t offsets_[2] = {0, 0};
