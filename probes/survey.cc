@@ -59,7 +59,8 @@ constexpr bpf_insn call(int32_t helper) {
 
 Feature from_errno(int code) {
   const bool is_refused = code == EPERM || code == EACCES;
-  return {is_refused ? State::Refused : State::No, std::strerror(code)};
+  if (is_refused) return {State::Refused, std::strerror(code)};
+  return {State::No, fmt::format("this kernel has none: {}", std::strerror(code))};
 }
 
 struct Target {

@@ -45,11 +45,17 @@ class Guest:
 
 
 def check_doctor(guest):
-    """clew doctor names the backend that this kernel offers"""
+    """clew doctor names the backend that this kernel offers, and what it has not got"""
     assert guest.text("doctor.code").strip() == "0", guest.text("doctor.json") + guest.text("doctor.err")
     report = json.loads(guest.text("doctor.json"))
     assert report["kernel"].startswith(".".join(map(str, guest.series)) + "."), report["kernel"]
     assert report["can_run"] and not report["missing"], report
+    assert {row["state"] for row in report["helpers"].values()} == {"yes"}, report["helpers"]
+    lacks = {name for group in ("features", "later") for name, row in report[group].items() if row["state"] != "yes"}
+    assert lacks == {name for name, has in {
+        "socket_tracepoints": guest.has_socket_tracepoints(), "send_begin": guest.series >= (6, 15),
+        "sendpage": guest.series < (6, 5), "uprobe_multi": guest.series >= (6, 6)}.items() if not has}, lacks
+    assert guest.text("doctor.txt").endswith("\nclew can run here.\n"), guest.text("doctor.txt")
     expected = "socket_tracepoints" if guest.has_socket_tracepoints() else "fexit"
     assert report["capture_backend"] == expected, report["capture_backend"]
     assert report["send_begin"] == ("tracepoint" if guest.series >= (6, 15) else "fentry"), report["send_begin"]
