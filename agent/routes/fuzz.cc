@@ -1,10 +1,12 @@
 // Paths, one a line, through a small table: bounded whatever they hold, and the same twice.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "agent/routes/routes.h"
+#include "agent/routes/segment.h"
 
 namespace {
 
