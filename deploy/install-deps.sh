@@ -18,7 +18,11 @@ build=(git ca-certificates cmake ninja-build ccache pkg-config g++ clang-19 llvm
   libgtest-dev libgmock-dev libbenchmark-dev)
 # Newer than Debian 12 itself has; libbpf 1.1 lacks what clew uses.
 backports=(libbpf-dev bpftool libopentelemetry-proto-dev)
-services=(nginx-light python3 curl wrk procps iproute2 psmisc)
+services=(nginx-light python3 curl wrk procps iproute2 psmisc
+  apache2 haproxy gunicorn python3-gevent uvicorn python3-uvloop python3-httptools python3-flask
+  python3-aiohttp python3-requests)
+# For Debian's own node, which has no npm; where npm is, the tests take these from there.
+node_modules=(node-express node-undici)
 checks=(python3-pytest clang-format-19 clang-tidy-19 libclang-rt-19-dev)
 vm=(qemu-system-x86 busybox-static cpio curl nginx-light)
 
@@ -107,6 +111,7 @@ main() {
       services)
         without_starting_services install_packages -- "${services[@]}"
         command -v node >/dev/null || install_packages -- nodejs
+        command -v npm >/dev/null || install_packages -- "${node_modules[@]}"
         ;;
       checks) install_packages -- "${checks[@]}" ;;
       vm)

@@ -106,10 +106,10 @@ class App:
 class Wrk:
     """A finished run of wrk whose requests have unique paths."""
 
-    def __init__(self, start, url, *, connections=16, threads=2, depth=1, seconds=LOAD_SECONDS):
+    def __init__(self, start, url, *, connections=16, threads=2, depth=1, seconds=LOAD_SECONDS, prefix="/"):
         self.in_flight = connections * depth
         child = start(["wrk", "-t", threads, "-c", connections, "-d", f"{seconds}s",
-                       "-s", APPS / "unique.lua", url, "--", depth])
+                       "-s", APPS / "unique.lua", url, "--", depth, prefix])
         code = child.wait(seconds + 30)
         assert code == 0, child.describe()
         self.output = child.stdout.text

@@ -26,6 +26,7 @@ class Response:
     code: int
     headers: dict
     body: bytes
+    will_close: bool  # the server ends the connection after it
 
 
 class Wire:
@@ -43,7 +44,7 @@ class Wire:
         """Reads exactly one response (a 100 Continue before it is skipped)."""
         response = http.client.HTTPResponse(_Borrowed(self._file), method=method)
         response.begin()
-        return Response(response.status, dict(response.headers), response.read())
+        return Response(response.status, dict(response.headers), response.read(), response.will_close)
 
     def get(self, path):
         self.send(request(path))

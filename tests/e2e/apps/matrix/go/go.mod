@@ -1,0 +1,3 @@
+module clew.test/matrix
+
+go 1.22

