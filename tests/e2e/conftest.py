@@ -18,6 +18,13 @@ def pytest_configure():
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_call(item):
+    """After a test has passed, as part of it: it must have compared all that the agent said with the truth."""
+    if world := item.funcargs.get("world"):
+        world.expect_accounted()
+
+
 @pytest.fixture
 def world():
     """A Lab without the agent's needs: for tests of the harness itself."""

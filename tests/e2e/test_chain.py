@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from harness.spans import Forest
+from harness.truth import account_for
 
 ITEMS = ["lamp", "bundle", "broken", "slow"]
 IN_PROCESS = {"thread", "turn", "connect"}
@@ -47,6 +48,7 @@ def check(result, count):
             allowed = IN_PROCESS if parent and parent.service == span.service else {"stream", None}
             assert span.link in allowed, f"link {span.link} of {span}\n{picture}"
             assert parent is None or parent.start_ns <= span.start_ns, f"starts before its parent\n{picture}"
+        account_for(own, "are the expected tree")
     assert len({root.trace_id for root in forest.roots()}) == count
     assert len(forest.roots()) == count, forest.draw()
 
@@ -67,6 +69,7 @@ def test_trace_begins_at_curl(lab):
     shape = Forest(result.spans).shape(root)
     assert shape == ("curl", "client", "GET", "/checkout", 200, [expected_shape("bundle")]), result.draw()
     assert len({span.trace_id for span in result.spans}) == 1
+    account_for(result.spans, "are the one tree that is expected")
 
 
 def test_services_have_their_names_by_pid(lab):
@@ -74,4 +77,5 @@ def test_services_have_their_names_by_pid(lab):
     agent = lab.agent("--pid", chain.nginx.pid, "--pid", chain.shop.pid, "--pid", chain.prices.pid)
     ask(lab, chain, 0)
     result = agent.stop()
+    check(result, 1)
     assert {span.service for span in result.spans} == {"nginx", "shop", "prices"}, result.draw()

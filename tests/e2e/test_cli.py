@@ -7,6 +7,8 @@ import pytest
 
 from harness.agent import BINARY
 from harness.processes import free_port
+from harness.spans import SERVER
+from harness.truth import expect_exchanges
 
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
 
@@ -89,7 +91,7 @@ def test_config_file_selects_and_names(lab):
     agent = lab.agent("--config", file, env={"OTEL_SERVICE_NAME": "front",
                                              "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=test"})
     lab.curl(nginx.url + "/")
-    span, = agent.stop().spans
+    span, = expect_exchanges(agent.stop().spans, SERVER, [("GET", "/", 200)])
     assert span.service == "front"
     assert span.resource["deployment.environment.name"] == "test"
 
@@ -142,7 +144,9 @@ def test_doctor_without_privileges(lab):
 
 
 def test_log_level_reaches_every_part(lab):
-    quiet, _ = lab.trace([], ["true"])
+    quiet, nothing = lab.trace([], ["true"])
+    nothing.expect_nothing()
     assert "debug" not in quiet.stderr.text
-    child, _ = lab.trace(["--log-level", "debug"], ["true"])
+    child, nothing = lab.trace(["--log-level", "debug"], ["true"])
+    nothing.expect_nothing()
     assert "clew: debug: following process" in child.stderr.text, child.describe()

@@ -4,13 +4,14 @@ import json
 import os
 import signal
 import time
+from types import SimpleNamespace
 
 import pytest
 
-from harness.agent import Summary
+from harness.agent import Summary, settle
 from harness.spans import CLIENT, ERROR, SERVER, Forest, Span, check_well_formed, parse_line, read_spans
-from harness.truth import (Logged, compare_with_access_log, compare_with_client, difference, expect_attributes,
-                           expect_joined)
+from harness.truth import (Logged, account_for, compare_with_access_log, compare_with_client, compare_with_wrk,
+                           difference, expect_attributes, expect_exchanges, expect_joined)
 
 
 def span(path="/a", code=200, kind=SERVER, span_id=None, parent="", link=None, trace="1" * 32, start=10, end=20,
@@ -75,8 +76,81 @@ def test_summary(line, expected):
 
 
 def test_summary_with_loss_fails():
+    lossy = Summary(1, 1, 1, {"ring_full": 1})
     with pytest.raises(AssertionError, match="ring_full"):
-        Summary(1, 1, 1, {"ring_full": 1}).expect_no_loss()
+        lossy.expect_losses()
+    with pytest.raises(AssertionError, match="ring_full"):
+        lossy.expect_losses("queue_full")
+    with pytest.raises(AssertionError, match="causes"):
+        Summary(1, 1, 2, {"ring_full": 1}).expect_losses("ring_full")
+    lossy.expect_losses("ring_full")
+    assert not lossy.accounted
+    with pytest.raises(AssertionError, match="3 exchanges"):
+        lossy.expect_balance(3, "ring_full")
+    lossy.expect_balance(2, "ring_full")
+    assert lossy.accounted
+
+
+def run_of(world, count):
+    """The Result of a run that left `count` spans, GET /x answered by 204."""
+    file = world.folder("run") / "spans"
+    file.write_text("".join(line_of(spanId=f"{number + 1:016x}", name="GET", attributes=[
+        {"key": "http.response.status_code", "value": {"intValue": "204"}},
+        {"key": "http.request.method", "value": {"stringValue": "GET"}},
+        {"key": "url.path", "value": {"stringValue": "/x"}}]) + "\n" for number in range(count)), encoding="utf-8")
+    return settle(Summary(count, count, 0), file, "")
+
+
+def test_a_run_must_be_accounted_for(world):
+    result = run_of(world, 3)
+    assert "3 spans were never compared" in result.unaccounted()
+    with pytest.raises(AssertionError, match="expected 2, got 3"):
+        expect_exchanges(result.spans, SERVER, [("GET", "/x", 204)] * 2)
+    expect_exchanges(result.spans[:1], SERVER, [("GET", "/x", 204)])
+    assert "2 spans were never compared" in result.unaccounted()
+    account_for(result.spans, "enough of this")
+    assert result.unaccounted() == ""
+    with pytest.raises(AssertionError):
+        result.expect_nothing()
+
+
+def test_a_run_without_spans_must_be_accounted_for(world):
+    result = run_of(world, 0)
+    assert "expect_nothing" in result.unaccounted()
+    result.expect_nothing()
+    assert result.unaccounted() == ""
+    with pytest.raises(AssertionError, match="2 spans exported"):
+        settle(Summary(2, 2, 0), result.span_file, "")
+
+
+@pytest.fixture
+def through(world):
+    return world
+
+
+def test_a_test_that_does_not_compare_fails(through, request):
+    through.expect_accounted()
+    through._runs.append(run := run_of(through, 1))
+    with pytest.raises(AssertionError, match="1 spans were never compared"):
+        # As conftest.py does it after each test that uses the lab, through whatever fixture.
+        request.config.pluginmanager.subset_hook_caller(
+            "pytest_runtest_call", [plugin for plugin in request.config.pluginmanager.get_plugins()
+                                    if not str(getattr(plugin, "__file__", "")).endswith("e2e/conftest.py")]
+        )(item=request.node)
+    account_for(run.spans, "the point was made")
+
+
+@pytest.mark.parametrize("spans, completed", [
+    (["/w0-2"], 2),  # fewer than wrk counted
+    (["/w0-2", "/w0-2"], 2),  # two of one path
+    (["/w0-2", "/w0-3", "/w0-4", "/w0-5"], 2),  # more than can have been in flight
+    (["/w0-3", "/w0-4"], 3),  # one in the middle is missing
+])
+def test_wrk_rule_fails(spans, completed):
+    wrk = SimpleNamespace(completed=completed, in_flight=1, prefix="/w")
+    with pytest.raises(AssertionError):
+        compare_with_wrk([span(path) for path in spans], wrk)
+    compare_with_wrk([span("/w0-2"), span("/w0-3"), span("/w0-4")], SimpleNamespace(completed=2, in_flight=1, prefix="/w"))
 
 
 def test_difference_names_the_first():

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from harness.spans import SERVER
+from harness.spans import CLIENT, SERVER
 from harness.truth import expect_exchanges
 from harness.wire import Wire, request
 
@@ -205,7 +205,7 @@ def test_ipv6(lab):
     assert server.attributes["network.peer.address"] == "::1"
     assert server.attributes["network.peer.port"] == int(child.stdout.text)
     assert server.attributes["server.address"] in ("::1", "[::1]"), server.attributes
-    client, = result.clients
+    client, = expect_exchanges(result.spans, CLIENT, [("GET", "/six", 200)])
     assert client.attributes["url.full"] == nginx.url + "/six"
     assert server.parent_id == client.span_id
 

@@ -3,7 +3,7 @@ The rules, exact also for what is cut off when wrk stops, stand in harness/truth
 
 import pytest
 
-from harness.truth import compare_with_access_log, compare_with_client, expect_joined
+from harness.truth import compare_with_access_log, compare_with_client, compare_with_wrk, expect_joined
 
 BOTH_BY_EXE = ("--exe", "*/wrk", "--exe", "*/nginx")
 # nginx closes a connection after this many requests; those pipelined behind would never be logged.
@@ -46,11 +46,5 @@ def test_python_and_node_servers(lab, app):
     agent = lab.agent("--pid", server.pid)
     wrk = lab.wrk(server.url, connections=8, threads=1, seconds=2)
     result = agent.stop()
-    answered = [span for span in result.servers if not span.marked]
-    paths = {span.path for span in result.servers}
-    assert len(paths) == len(result.servers), "a path has two server spans"
-    # The server may have answered what wrk no longer read, up to one request for each connection.
-    assert wrk.completed <= len(answered) <= wrk.completed + wrk.in_flight
-    # wrk's one thread numbers from 1 (one number goes to a trial request that it never sends).
-    missing = {f"/0-{number}" for number in range(2, wrk.completed)} - paths
-    assert not missing, f"{len(missing)} missing, first: {sorted(missing)[:5]}"
+    assert result.clients == [], result.draw()
+    compare_with_wrk(result.servers, wrk)

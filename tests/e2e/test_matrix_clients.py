@@ -8,7 +8,7 @@ from harness.programs import node_http
 from harness.services import node
 from harness.spans import CLIENT, SERVER
 from harness.toolchains import APPS, PYTHON
-from harness.truth import compare_with_client, expect_exchanges, expect_joined
+from harness.truth import account_for, compare_with_client, expect_exchanges, expect_joined
 
 CLIENTS = {
     "curl": lambda: ["sh", APPS / "curl_client.sh"],
@@ -49,5 +49,6 @@ def test_wrk(lab):
     completed = int(child.stdout.wait_for(r"(\d+) requests in", 1)[1])
     assert completed > 0
     compare_with_client(completed, result.clients, result.servers)
+    account_for(result.servers, "each has a client span of the same path and status")
     never_read = expect_joined(result.spans)
     assert len(never_read) <= 16 and all(span.marked for span in never_read), never_read[0]

@@ -1,14 +1,12 @@
 """Servers that nobody here wrote: their spans are exactly what a client by hand did with them, and what
 wrk counted."""
 
-from collections import Counter
-
 import pytest
 
 from harness.programs import SERVERS, go, java, nginx, node_http
 from harness.services import LOAD_SECONDS
 from harness.spans import CLIENT, SERVER
-from harness.truth import expect_exchanges, expect_joined
+from harness.truth import compare_with_wrk, expect_exchanges, expect_joined
 from harness.visitor import Visitor
 
 
@@ -48,19 +46,6 @@ def test_exchanges(lab, name):
     assert len({span.trace_id for span in roots}) == len(visitor.exchanges), "exchanges share traces"
 
 
-def expect_load(spans, wrk):
-    """The server may have answered what wrk no longer read, up to one request for each connection."""
-    answered = [span for span in spans if not span.marked]
-    twice = [path for path, count in Counter(span.path for span in spans).items() if count > 1]
-    assert not twice, f"{len(twice)} paths with two spans, first: {twice[0]}"
-    assert all(span.code == 200 for span in answered)
-    assert wrk.completed <= len(answered) <= wrk.completed + wrk.in_flight
-    assert len(spans) <= wrk.completed + wrk.in_flight
-    # wrk's one thread numbers from 1 (one number goes to a trial request that it never sends).
-    missing = {f"/item/w0-{number}" for number in range(2, wrk.completed)} - {span.path for span in spans}
-    assert not missing, f"{len(missing)} missing, first: {sorted(missing)[:5]}"
-
-
 @pytest.mark.parametrize("name", SERVERS)
 def test_load(lab, name):
     server = SERVERS[name](lab)
@@ -68,7 +53,7 @@ def test_load(lab, name):
     wrk = lab.wrk(server.url, connections=8, threads=1, seconds=min(LOAD_SECONDS, 1), prefix="/item/w")
     result = agent.stop()
     for leg in legs(result, server):
-        expect_load(leg, wrk)
+        compare_with_wrk(leg, wrk)
 
 
 @pytest.mark.xfail(strict=True, reason="an event loop with a pool of connections sends a request in the turn of "
@@ -81,7 +66,7 @@ def test_parents_within_a_proxy(lab, name):
     wrk = lab.wrk(server.url, connections=8, threads=1, seconds=1, prefix="/item/w")
     result = agent.stop()
     for leg in legs(result, server):
-        expect_load(leg, wrk)
+        compare_with_wrk(leg, wrk)
     by_id = {span.span_id: span for span in result.spans}
     wrong = [(span, by_id[span.parent_id]) for span in result.clients
              if span.parent_id in by_id and by_id[span.parent_id].path != span.path]

@@ -5,7 +5,14 @@ import os
 import re
 
 from harness.services import APPS, PYTHON
+from harness.spans import CLIENT, SERVER
+from harness.truth import expect_exchanges
 from harness.wire import Wire, request
+
+
+def expect_both(result, path, code):
+    for kind in (SERVER, CLIENT):
+        expect_exchanges(result.spans, kind, [("POST", path, code)])
 
 
 def without_clew_lines(stderr):
@@ -19,7 +26,7 @@ def test_output_and_exit_code_of_a_command(lab):
     assert plain.process.returncode == 7
     assert traced.stdout.bytes == plain.stdout.bytes
     assert without_clew_lines(traced.stderr.bytes) == plain.stderr.bytes
-    assert result.spans == []
+    result.expect_nothing()
 
 
 def test_console_tree_leaves_output_intact(lab):
@@ -45,7 +52,8 @@ def lab_binary():
 
 def test_signal_of_a_command(lab):
     # As a shell reports it.
-    lab.trace([], ["sh", "-c", "kill -KILL $$"], expect_code=128 + 9)
+    _, result = lab.trace([], ["sh", "-c", "kill -KILL $$"], expect_code=128 + 9)
+    result.expect_nothing()
 
 
 def test_command_that_cannot_be_started(lab):
@@ -57,24 +65,27 @@ def test_command_that_cannot_be_started(lab):
 def test_environment_of_a_command(lab):
     script = "env | sort; ulimit -a; ls -l /proc/self/fd | sed 's/.* //; s/[0-9][0-9]*/N/g'"
     plain = lab.run(["bash", "-c", script])
-    traced, _ = lab.trace([], ["bash", "-c", script])
+    traced, result = lab.trace([], ["bash", "-c", script])
+    result.expect_nothing()
     assert traced.stdout.text == plain.stdout.text
 
 
 def test_responses_of_nginx(lab):
     nginx = lab.nginx()
     nginx.add_file("page", os.urandom(100_000))
-    data = b"".join(request(path) for path in ("/", "/missing", "/broken", "/files/page", "/empty"))
+    data = b"".join(request(path) for path in ("/", "/missing", "/files/page", "/empty"))
 
     def conversation():
         with Wire("127.0.0.1", nginx.port) as wire:
-            wire.send(data + request("/last", headers=["Connection: close"]))
+            wire.send(data + request("/broken", headers=["Connection: close"]))
             return re.sub(rb"Date: [^\r]*", b"Date:", wire.rest())
 
     before = conversation()
     agent = lab.agent("--port", nginx.port)
     during = conversation()
-    assert len(agent.stop().spans) == 6
+    expect_exchanges(agent.stop().spans, SERVER, [
+        ("GET", "/", 200), ("GET", "/missing", 404), ("GET", "/files/page", 200), ("GET", "/empty", 204),
+        ("GET", "/broken", 500)])
     assert during == before
     assert conversation() == before
 
@@ -95,7 +106,7 @@ def test_what_curl_sees(lab):
     assert plain.stdout.bytes == hashlib.sha256(content).hexdigest().encode()
     assert traced.stdout.bytes == plain.stdout.bytes
     assert seen(traced.stderr.bytes) == seen(plain.stderr.bytes)
-    assert len(result.spans) == 2
+    expect_both(result, "/upload", 200)
 
 
 def test_bytes_of_a_pair_under_trace(lab):
@@ -105,6 +116,7 @@ def test_bytes_of_a_pair_under_trace(lab):
     (lab.directory / "body").write_bytes(content)
     script = (f"import http.client; c = http.client.HTTPConnection('127.0.0.1', {app.port}); "
               f"c.request('POST', '/x', open('{lab.directory}/body', 'rb').read()); print(c.getresponse().read())")
-    traced, _ = lab.trace(["--pid", str(app.pid)], [PYTHON, "-c", script])
+    traced, result = lab.trace(["--pid", str(app.pid)], [PYTHON, "-c", script])
+    expect_both(result, "/x", 201)
     assert hashlib.sha256(content).hexdigest() in traced.stdout.text
     assert APPS.exists()

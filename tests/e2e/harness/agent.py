@@ -11,6 +11,9 @@ from .spans import CLIENT, SERVER, check_well_formed, draw, load_spans
 ROOT = Path(__file__).resolve().parents[3]
 BINARY = Path(os.environ.get("CLEW_BINARY", ROOT / "build" / "release" / "clew"))
 
+# The causes that count spans which no export target took.
+UNDELIVERED = ("queue_full", "export_failed", "not_delivered")
+
 _SUMMARY = re.compile(r"clew: (\d+) segments? seen, (\d+) spans? exported, (\d+) lost(?: \((.*)\))?")
 
 
@@ -20,6 +23,7 @@ class Summary:
     exported: int
     lost: int
     causes: dict = field(default_factory=dict)
+    accounted: bool = field(default=False, compare=False)
 
     @classmethod
     def parse(cls, stderr):
@@ -33,18 +37,28 @@ class Summary:
             causes[name] = int(count)
         return cls(int(match[1]), int(match[2]), int(match[3]), causes)
 
-    def expect_no_loss(self):
-        assert self.lost == 0 and not self.causes, f"lost {self.lost}: {self.causes}"
+    def expect_losses(self, *causes):
+        """Nothing but these causes may count, and the total is their sum."""
+        assert self.lost == sum(self.causes.values()), f"lost {self.lost}, yet the causes are {self.causes}"
+        assert set(self.causes) <= set(causes), f"lost {self.lost}: {self.causes}"
+
+    def expect_balance(self, happened, *causes):
+        """What happened was exported or is counted as lost, by these causes."""
+        self.expect_losses(*causes)
+        assert self.exported + self.lost == happened, f"{happened} exchanges happened: {self}"
+        self.accounted = True
 
 
 class Result:
-    """What a run of the agent left behind."""
+    """What a run of the agent left behind. The test that gets it must compare every span with what happened
+    (harness/truth.py); the lab fixture fails a test that does not."""
 
     def __init__(self, summary, span_file, stderr):
         self.summary = summary
         self.span_file = span_file
         self.stderr = stderr
         self.spans = load_spans(span_file)
+        self._expected_nothing = False
         check_well_formed(self.spans)
 
     @property
@@ -62,14 +76,28 @@ class Result:
     def draw(self):
         return draw(self.spans)
 
+    def expect_nothing(self):
+        """Nothing happened that would make a span."""
+        assert self.spans == [], self.draw()
+        self._expected_nothing = True
 
-def settle(summary, span_file, stderr, lost=0):
-    """Holds a finished run with a file export to what every run promises."""
+    def unaccounted(self):
+        """What the test left open; empty if nothing."""
+        if not self.spans and not self._expected_nothing:
+            return "a run without spans, though the test did not expect_nothing()"
+        left = [span for span in self.spans if not span.accounted]
+        return f"{len(left)} spans were never compared with what happened, first: {left[0]}" if left else ""
+
+
+def settle(summary, span_file, stderr, losses=()):
+    """Holds a finished run with a file export to what every run promises: no loss but by the causes
+    `losses`."""
     result = Result(summary, span_file, stderr)
-    if lost == 0:
-        summary.expect_no_loss()
-    assert summary.exported == len(result.spans), \
-        f"summary says {summary.exported} spans exported, the file has {len(result.spans)}"
+    summary.expect_losses(*losses)
+    # With a second export target, what that one did not take is counted as lost and not as exported.
+    undelivered = sum(count for cause, count in summary.causes.items() if cause in UNDELIVERED)
+    assert summary.exported + undelivered == len(result.spans), \
+        f"summary says {summary.exported} spans exported, the file has {len(result.spans)}: {summary}"
     return result
 
 
@@ -78,6 +106,8 @@ class Agent:
 
     def __init__(self, start, span_file, arguments, *, export_file=True, env=None):
         self.span_file = span_file
+        self._summary = None
+        self._result = None
         export = ["--export", f"file:{span_file}"] if export_file else []
         self.child: Child = start([BINARY, "run", *arguments, *export], name="clew",
                                   env={**os.environ, **(env or {})})
@@ -96,8 +126,18 @@ class Agent:
         self.expect_alive()
         code = self.child.stop(number, timeout)
         assert code == 0, f"clew ended with {code}; {self.child.describe()}"
-        return Summary.parse(self.child.stderr.text)
+        self._summary = Summary.parse(self.child.stderr.text)
+        return self._summary
 
-    def stop(self, number=15):
-        """Ends it, expects that nothing was lost, and returns the spans."""
-        return settle(self.end(number), self.span_file, self.child.stderr.text)
+    def stop(self, number=15, timeout=STOP_S, losses=()):
+        """Ends it, expects that nothing was lost but by the causes `losses`, and returns the spans."""
+        self._result = settle(self.end(number, timeout), self.span_file, self.child.stderr.text, losses)
+        return self._result
+
+    def unaccounted(self):
+        """What the test left open of this run; empty if nothing."""
+        if self._result:
+            return self._result.unaccounted()
+        if self._summary is None:
+            return "an agent was never stopped"
+        return "" if self._summary.accounted else f"a summary never compared with what happened: {self._summary}"

@@ -15,12 +15,18 @@ class Lab:
         self.directory = Path(tempfile.mkdtemp(prefix="clew-e2e-"))
         self.directory.chmod(0o755)  # the tests without privileges look into it
         self._children = []
+        self._runs = []  # of the agent: each has unaccounted()
         self._names = 0
 
     def close(self):
         for child in reversed(self._children):
             child.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+    def expect_accounted(self):
+        """Exchanges that happened == spans + counted losses, of every run of the agent in this test."""
+        problems = [problem for run in self._runs if (problem := run.unaccounted())]
+        assert not problems, "; ".join(problems)
 
     def folder(self, stem):
         self._names += 1
@@ -43,7 +49,9 @@ class Lab:
 
     def agent(self, *select, **options):
         """`clew run`, ready, exporting to a file."""
-        return Agent(self.start, self.folder("agent") / "spans.jsonl", [str(part) for part in select], **options)
+        agent = Agent(self.start, self.folder("agent") / "spans.jsonl", [str(part) for part in select], **options)
+        self._runs.append(agent)
+        return agent
 
     def trace(self, select, command, timeout=90, expect_code=0, before_exec=None):
         """`clew trace SELECT -- COMMAND` with a file export, run to its end: (Child, Result)."""
@@ -51,7 +59,8 @@ class Lab:
         child = self.run([BINARY, "trace", *select, "--export", f"file:{span_file}", "--", *command],
                          timeout, name="clew trace", before_exec=before_exec)
         assert child.process.returncode == expect_code, child.describe()
-        return child, settle(Summary.parse(child.stderr.text), span_file, child.stderr.text)
+        self._runs.append(settle(Summary.parse(child.stderr.text), span_file, child.stderr.text))
+        return child, self._runs[-1]
 
     def clew(self, *arguments, **options):
         """Any other command of the agent, run to its end."""

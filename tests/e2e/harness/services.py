@@ -108,6 +108,7 @@ class Wrk:
 
     def __init__(self, start, url, *, connections=16, threads=2, depth=1, seconds=LOAD_SECONDS, prefix="/"):
         self.in_flight = connections * depth
+        self.prefix = prefix
         child = start(["wrk", "-t", threads, "-c", connections, "-d", f"{seconds}s",
                        "-s", APPS / "unique.lua", url, "--", depth, prefix])
         code = child.wait(seconds + 30)

@@ -1,4 +1,5 @@
-"""How spans are compared with what really happened: the first differences are named, never only counts."""
+"""How spans are compared with what really happened: the first differences are named, never only counts.
+Each comparison accounts for the spans that it covers; a test must account for all spans of its runs."""
 
 import json
 from collections import Counter
@@ -42,6 +43,7 @@ def expect_exchanges(spans, kind, expected):
     problem = difference(expected, ((span.method, span.path, span.code) for span in chosen),
                          f"{KIND_NAMES[kind]} spans")
     assert not problem, f"{problem}\n{draw(spans)}"
+    account_for(chosen, "are the expected exchanges")
     return sorted(chosen, key=lambda span: span.start_ns)
 
 
@@ -108,6 +110,7 @@ def compare_with_access_log(log, spans, in_flight):
     unanswered = [span for span in beyond if span.code is not None]
     assert not unanswered, f"{len(unanswered)} answered spans that nginx never logged, first: {unanswered[0]}"
     assert len(beyond) <= in_flight, f"{len(beyond)} spans beyond the log, first: {beyond[0]}"
+    account_for(spans, "agree with the access log")
 
 
 def compare_with_client(completed, clients, servers):
@@ -127,3 +130,24 @@ def compare_with_client(completed, clients, servers):
     codes = {span.path: span.code for span in servers}
     expect_same(((span.path, codes.get(span.path)) for span in answered),
                 ((span.path, span.code) for span in answered), "status codes of client against server spans")
+    account_for(clients, "agree with the client's count")
+
+
+def compare_with_wrk(spans, wrk):
+    """Load with unique paths that only wrk counted, on one thread; `spans`: one side of it.
+
+     1. No path has two spans, and no span is incomplete.
+     2. Each response that wrk counted has a span with status 200. The server may have answered what wrk no
+        longer read, and have read what it never answered: one request for each connection.
+    """
+    twice = [path for path, count in Counter(span.path for span in spans).items() if count > 1]
+    assert not twice, f"{len(twice)} paths with two spans, first: {twice[0]}"
+    incomplete = [span for span in spans if span.incomplete]
+    assert not incomplete, f"{len(incomplete)} spans are incomplete, first: {incomplete[0]}"
+    answered = [span for span in spans if span.code == 200 and not span.failed]
+    assert wrk.completed <= len(answered) <= len(spans) <= wrk.completed + wrk.in_flight, \
+        f"wrk counted {wrk.completed}: {len(answered)} answered of {len(spans)} spans"
+    # wrk numbers from 1 (one number goes to a trial request that it never sends).
+    missing = {f"{wrk.prefix}0-{number}" for number in range(2, wrk.completed)} - {span.path for span in answered}
+    assert not missing, f"{len(missing)} missing, first: {sorted(missing)[:5]}"
+    account_for(spans, "agree with wrk's count")
