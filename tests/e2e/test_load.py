@@ -5,7 +5,6 @@ import pytest
 
 from harness.truth import compare_with_access_log, compare_with_client, compare_with_wrk, expect_joined
 
-BOTH_BY_EXE = ("--exe", "*/wrk", "--exe", "*/nginx")
 # nginx closes a connection after this many requests; those pipelined behind would never be logged.
 NO_LIMIT = 1_000_000_000
 
@@ -27,9 +26,11 @@ def test_server_spans_equal_access_log(lab, depth):
 
 @pytest.mark.parametrize("depth", [1, 16], ids=["plain", "pipelined16"])
 def test_both_sides_agree(lab, depth):
-    nginx = lab.nginx(workers=2, keepalive_requests=NO_LIMIT)
-    agent = lab.agent(*BOTH_BY_EXE)
-    wrk = lab.wrk(nginx.url, depth=depth)
+    # Copies: the machine may run other wrks and nginxes.
+    nginx = lab.nginx(workers=2, keepalive_requests=NO_LIMIT, program=lab.copy("nginx"))
+    wrk_program = lab.copy("wrk")
+    agent = lab.agent("--exe", f"{lab.directory}/bin/*")
+    wrk = lab.wrk(nginx.url, depth=depth, program=wrk_program)
     result = finish(agent, nginx)
     clients = [span for span in result.clients if span.service == "wrk"]
     compare_with_access_log(nginx.log(), result.servers, wrk.in_flight)

@@ -42,6 +42,9 @@ class Summary:
         assert self.lost == sum(self.causes.values()), f"lost {self.lost}, yet the causes are {self.causes}"
         assert set(self.causes) <= set(causes), f"lost {self.lost}: {self.causes}"
 
+    def expect_no_loss(self):
+        self.expect_losses()
+
     def expect_balance(self, happened, *causes):
         """What happened was exported or is counted as lost, by these causes."""
         self.expect_losses(*causes)

@@ -66,6 +66,12 @@ class Lab:
         """Any other command of the agent, run to its end."""
         return self.run([BINARY, *arguments], name="clew", **options)
 
+    def copy(self, program):
+        """A copy of a program that nobody else on the machine runs, for --exe."""
+        folder = self.directory / "bin"
+        folder.mkdir(exist_ok=True)
+        return shutil.copy(os.path.realpath(shutil.which(program)), folder / program)
+
     def nginx(self, **options):
         return Nginx(self.start, self.folder("nginx"), **options)
 

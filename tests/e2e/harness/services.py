@@ -49,7 +49,8 @@ http {{
 class Nginx:
     """nginx on a free port. Workers run as root only because the folder they read belongs to root."""
 
-    def __init__(self, start, directory, *, workers=1, host="127.0.0.1", keepalive_requests=1000):
+    def __init__(self, start, directory, *, workers=1, host="127.0.0.1", keepalive_requests=1000,
+                 program="nginx"):
         self.directory = Path(directory)
         self.host = host
         self.port = free_port(host)
@@ -58,7 +59,7 @@ class Nginx:
         (self.directory / "files").mkdir(parents=True)
         conf.write_text(_NGINX_CONF.format(dir=self.directory, workers=workers, listen=listen,
                                            keepalive_requests=keepalive_requests))
-        self.child: Child = start(["nginx", "-e", self.directory / "nginx-error.log",
+        self.child: Child = start([program, "-e", self.directory / "nginx-error.log",
                                    "-p", self.directory, "-c", conf], name="nginx")
         wait_for_port(self.child, host, self.port)
 
@@ -106,10 +107,11 @@ class App:
 class Wrk:
     """A finished run of wrk whose requests have unique paths."""
 
-    def __init__(self, start, url, *, connections=16, threads=2, depth=1, seconds=LOAD_SECONDS, prefix="/"):
+    def __init__(self, start, url, *, connections=16, threads=2, depth=1, seconds=LOAD_SECONDS, prefix="/",
+                 program="wrk"):
         self.in_flight = connections * depth
         self.prefix = prefix
-        child = start(["wrk", "-t", threads, "-c", connections, "-d", f"{seconds}s",
+        child = start([program, "-t", threads, "-c", connections, "-d", f"{seconds}s",
                        "-s", APPS / "unique.lua", url, "--", depth, prefix])
         code = child.wait(seconds + 30)
         assert code == 0, child.describe()
