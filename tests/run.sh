@@ -11,8 +11,8 @@ usage: sudo tests/run.sh [--unit-only | --e2e-only] [-k EXPR] [--tidy] [--no-ins
                 end-to-end tests; no checks of the sources
   --tidy        clang-tidy, too, over everything but tests (several minutes; CI does it)
   --no-install  do not install packages (deploy/install-deps.sh build services checks)
-Environment: CLEW_E2E_SECONDS (length of each load, default 5), CLEW_TEST_CACHE (where the
-OpenTelemetry Collector is built, default ~/.cache/clew-tests).
+Environment: CLEW_E2E_SECONDS (length of each load, default 5), CLEW_TEST_CACHE (where what
+the tests need besides Debian's packages is built or fetched once, default ~/.cache/clew-tests).
 All output goes to stderr but the last line, `N passed, N failed, N skipped`; the line before it names
 what failed, if anything did. The exit code is 0 only if nothing failed.
 USAGE

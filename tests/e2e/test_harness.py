@@ -150,7 +150,8 @@ def test_wrk_rule_fails(spans, completed):
     wrk = SimpleNamespace(completed=completed, in_flight=1, prefix="/w")
     with pytest.raises(AssertionError):
         compare_with_wrk([span(path) for path in spans], wrk)
-    compare_with_wrk([span("/w0-2"), span("/w0-3"), span("/w0-4")], SimpleNamespace(completed=2, in_flight=1, prefix="/w"))
+    compare_with_wrk([span("/w0-2"), span("/w0-3"), span("/w0-4", None)], wrk=SimpleNamespace(
+        completed=2, in_flight=1, prefix="/w"))
 
 
 def test_difference_names_the_first():

