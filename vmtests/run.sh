@@ -21,51 +21,17 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$here")
 cache=${CLEW_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/clew-tests}/vm
 boot_seconds=300
-package=linux-image-cloud-amd64
 work=
 passed=0 failed=0
 
 say() { echo "vmtests: $*" >&2; }
 fail() { say "failed: $*"; exit 1; }
-
-known_versions() { apt-cache madison $package | awk '{ print $3 }'; }
+. "$here/machine.sh"
 
 list_kernels() {
   local version
   for version in $(known_versions | sort -uV); do
     echo "$(cut -d. -f1,2 <<<"$version")  $(image_of "$version") $version"
-  done
-}
-
-# The package that the metapackage of that version stands for.
-image_of() { # version
-  apt-cache show "$package=$1" | sed -n 's/^Depends: \(linux-image-[^ ,]*\).*/\1/p'
-}
-
-# Prints the path of a kernel of the series, downloaded unless it is there.
-fetch_kernel() { # series
-  local version image folder
-  version=$(known_versions | grep -F -- "$1." | grep "^${1//./\\.}\." | sort -V | tail -n 1)
-  [ -n "$version" ] || { say "apt knows no kernel $1 (see --list)"; return 1; }
-  image=$(image_of "$version")
-  folder=$cache/${image}_$version
-  if [ ! -e "$folder/vmlinuz" ]; then
-    say "downloading $image $version"
-    mkdir -p "$work/kernel"
-    (cd "$work/kernel" && apt-get -qq -o APT::Sandbox::User=root download "$image=$version") >&2 || return 1
-    dpkg-deb --fsys-tarfile "$work"/kernel/*.deb | tar -x -C "$work/kernel" --wildcards './boot/vmlinuz-*'
-    mkdir -p "$folder"
-    mv "$work"/kernel/boot/vmlinuz-* "$folder/vmlinuz"
-    rm -r "$work/kernel"
-  fi
-  echo "$folder/vmlinuz"
-}
-
-# Copies a program to the same path below the guest's root, with the libraries it loads.
-add_program() { # path
-  local file
-  for file in "$1" $(ldd "$1" | grep -o '/[^ ]*'); do
-    [ -e "$work/guest$file" ] || install -D "$file" "$work/guest$file"
   done
 }
 

@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# Measures clew under a clock that counts instructions: figures repeat within 1% whatever else the machine does.
+set -euo pipefail
+
+usage() {
+  cat <<'USAGE'
+usage: tests/bench/instruction_clock.sh [--kernel SERIES] [--rounds N] [--seconds N] [--out FOLDER] [--no-install]
+  --kernel SERIES  start of the version of a Debian cloud kernel, as for vmtests/run.sh (default 6.12)
+  --rounds N       how often each load is repeated (default 3)
+  --seconds N      virtual seconds of each load (default 3)
+  --out FOLDER     where clock.md and clock.json go (default build/bench)
+  --no-install     do not install packages (deploy/install-deps.sh build vm services; needs root)
+QEMU emulates one CPU whose time is the number of its instructions, 4 ns each; nginx, wrk (16 connections) and
+clew share it. Builds clew (preset release) unless CLEW_BINARY names one. Takes a few minutes.
+USAGE
+}
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(dirname "$(dirname "$here")")
+cache=${CLEW_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/clew-tests}/vm
+work=
+
+say() { echo "bench: $*" >&2; }
+fail() { say "failed: $*"; exit 1; }
+. "$root/vmtests/machine.sh"
+
+make_initramfs() { # clew
+  local guest=$work/guest
+  mkdir -p "$guest"/{bin,proc,sys,dev,run,tmp,etc,var/lib/nginx,var/log/nginx}
+  cp /bin/busybox "$guest/bin/busybox"
+  add_program /usr/sbin/nginx
+  add_program "$(command -v wrk)"
+  strip -g -o "$work/clew" "$1"
+  add_program "$work/clew"
+  mv "$guest$work/clew" "$guest/bin/clew"
+  cp "$here"/guest/{init,nginx.conf} "$guest"
+  printf 'ROUNDS=%s\nSECONDS_OF_LOAD=%s\n' "$rounds" "$seconds" >"$guest/settings"
+  echo 'root:x:0:0::/:/bin/sh' >"$guest/etc/passwd"
+  echo 'root:x:0:' >"$guest/etc/group"
+  (cd "$guest" && find . | cpio --quiet -o -H newc) >"$work/initramfs"
+}
+
+# sleep=off: idle time passes at once.
+boot() { # kernel
+  timeout --foreground $((300 + 120 * rounds * seconds)) qemu-system-x86_64 -accel tcg -icount shift=2,sleep=off \
+    -cpu max,-cx16 -smp 1 -m 1G -no-reboot -display none -monitor none -nic none \
+    -serial "file:$work/console.txt" -serial "file:$work/results.tar" \
+    -kernel "$1" -initrd "$work/initramfs" -append 'console=ttyS0 quiet panic=-1' </dev/null >&2 &
+  wait $! || { tail -n 40 "$work/console.txt" >&2; fail "QEMU ended with code $?"; }
+  mkdir -p "$work/results"
+  tar -xf "$work/results.tar" -C "$work/results" || { tail -n 40 "$work/console.txt" >&2; fail 'no results'; }
+}
+
+at_exit() {
+  local code=$?
+  trap - EXIT
+  jobs -p | xargs -r kill 2>/dev/null || true
+  [ -z "$work" ] || rm -rf "$work"
+  exit "$code"
+}
+
+series=6.12 rounds=3 seconds=3 out=$root/build/bench install=yes
+while [ $# -gt 0 ]; do
+  case $1 in
+    -h | --help) usage; exit 0 ;;
+    --kernel) series=$2; shift ;;
+    --rounds) rounds=$2; shift ;;
+    --seconds) seconds=$2; shift ;;
+    --out) out=$2; shift ;;
+    --no-install) install=no ;;
+    *) usage >&2; echo "bench: unknown option '$1'" >&2; exit 2 ;;
+  esac
+  shift
+done
+trap at_exit EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+work=$(mktemp -d "${TMPDIR:-/tmp}/clew-clock.XXXXXX")
+mkdir -p "$cache"
+[ "$install" = no ] || "$root/deploy/install-deps.sh" build vm services
+clew=${CLEW_BINARY:-}
+if [ -z "$clew" ]; then
+  (cd "$root" && cmake --preset release && cmake --build --preset release --target clew) >"$work/log" 2>&1 ||
+    { tail -n 40 "$work/log" >&2; fail 'clew does not build'; }
+  clew=$root/build/release/clew
+fi
+kernel=$(fetch_kernel "$series") || exit 1
+make_initramfs "$clew"
+boot "$kernel"
+/usr/bin/python3 -B "$here/clock.py" "$work/results" "$out"
