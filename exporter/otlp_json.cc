@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <cstring>
 #include <string_view>
 #include <utility>
 
@@ -26,6 +27,21 @@ constexpr std::array<char, 256> kEscape = [] {
   table['\t'] = 't';
   return table;
 }();
+
+// How many bytes from the start on, in steps of eight, surely need no escape: none is below a
+// space, a quote or a backslash.
+size_t plain_prefix(std::string_view text) {
+  constexpr uint64_t kOnes = 0x0101010101010101u, kHighBits = 0x80 * kOnes;
+  const auto zero_byte = [](uint64_t word) { return (word - kOnes) & ~word; };
+  size_t at = 0;
+  for (; at + 8 <= text.size(); at += 8) {
+    uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, 8);
+    const uint64_t low = (word - 0x20 * kOnes) & ~word;
+    if ((low | zero_byte(word ^ '"' * kOnes) | zero_byte(word ^ '\\' * kOnes)) & kHighBits) break;
+  }
+  return at;
+}
 
 class Encoder {
  public:
@@ -146,10 +162,10 @@ class Encoder {
   }
 
   void text(std::string_view value) {
-    value = valid_utf8(value, scratch_);
+    if (!is_ascii(value)) value = valid_utf8(value, scratch_);
     raw("\"");
     size_t clean = 0;  // start of the run not written yet
-    for (size_t i = 0; i < value.size(); ++i) {
+    for (size_t i = plain_prefix(value); i < value.size(); ++i) {
       const char escape = kEscape[static_cast<unsigned char>(value[i])];
       if (escape == 0) continue;
       raw(value.substr(clean, i - clean));

@@ -1,22 +1,21 @@
 #include "exporter/otlp_protobuf.h"
 
-#include <algorithm>
-#include <protozero/pbf_writer.hpp>
-#include <protozero/varint.hpp>
-#include <span>
+#include <vector>
 
 #include "exporter/resource_spans.h"
-#include "exporter/utf8.h"
+#include "exporter/wire.h"
 
 namespace clew {
 namespace {
 
+using wire::field_size;
+using wire::Type;
+
 // Field numbers of the OTLP 1.5 messages, written as Message_field.
-enum Field : protozero::pbf_tag_type {
+enum Field : unsigned {
   Request_resource_spans = 1,
   ResourceSpans_resource = 1,
   ResourceSpans_scope_spans = 2,
-  Resource_attributes = 1,
   ScopeSpans_scope = 1,
   ScopeSpans_spans = 2,
   Scope_name = 1,
@@ -29,167 +28,136 @@ enum Field : protozero::pbf_tag_type {
   Span_kind = 6,
   Span_start_time_unix_nano = 7,
   Span_end_time_unix_nano = 8,
-  Span_attributes = 9,
   Span_status = 15,
   Span_flags = 16,
   Status_message = 2,
   Status_code = 3,
-  KeyValue_key = 1,
-  KeyValue_value = 2,
-  AnyValue_string_value = 1,
-  AnyValue_bool_value = 2,
-  AnyValue_int_value = 3,
-  AnyValue_array_value = 5,
-  ArrayValue_values = 1,
 };
 
-using Writer = protozero::pbf_writer;
+constexpr std::string_view kScopeVersion = CLEW_VERSION;
+constexpr size_t kScopeSize = field_size(kScopeName.size()) + field_size(kScopeVersion.size());
 
-size_t varint_size(uint64_t value) {
-  return static_cast<size_t>(protozero::length_of_varint(value));
+template <size_t Size>
+std::string_view bytes(const std::array<uint8_t, Size>& id) {
+  return {reinterpret_cast<const char*>(id.data()), id.size()};
 }
 
-// Size of a length-delimited field whose tag takes one byte.
-size_t field_size(size_t length) {
-  return 1 + varint_size(length) + length;
+// Fields that have their default value are left out, as proto3 says.
+size_t text_size(std::string_view text) {
+  return text.empty() ? 0 : field_size(text.size());
 }
 
-using WireType = protozero::pbf_wire_type;
-
-constexpr char tag_byte(Field field, WireType type) {
-  return static_cast<char>(field << 3 | static_cast<unsigned>(type));
+char* put_text(char* to, Field field, std::string_view text) {
+  return text.empty() ? to : wire::put_field(to, field, text);
 }
 
-char* put_length(char* to, Field field, size_t length) {
-  *to++ = tag_byte(field, WireType::length_delimited);
-  return to + protozero::add_varint_to_buffer(to, length);
+char* put_time(char* to, Field field, uint64_t unix_ns) {
+  if (unix_ns == 0) return to;
+  *to++ = wire::tag(field, Type::Fixed64);
+  return wire::put_fixed(to, unix_ns);
 }
 
-char* put_text(char* to, std::string_view text) {
-  return std::ranges::copy(text, to).out;
+size_t status_size(const Span& span) {
+  return text_size(span.status_message) + (span.status != SpanStatus::Unset ? 2 : 0);
 }
 
+size_t span_size(const Span& span) {
+  size_t size = field_size(span.trace_id.size()) + field_size(span.span_id.size()) + 2;  // and kind
+  size += text_size(span.trace_state) + text_size(span.name);
+  if (span.parent_span_id != SpanId{}) size += field_size(span.parent_span_id.size());
+  if (span.start_unix_ns != 0) size += 1 + sizeof(uint64_t);
+  if (span.end_unix_ns != 0) size += 1 + sizeof(uint64_t);
+  size += span.attributes.encoded().size();
+  if (const size_t status = status_size(span); status != 0) size += field_size(status);
+  if (span.trace_flags != 0) size += 2 + sizeof(uint32_t);
+  return size;
+}
+
+char* put_span(char* to, const Span& span) {
+  to = wire::put_field(to, Span_trace_id, bytes(span.trace_id));
+  to = wire::put_field(to, Span_span_id, bytes(span.span_id));
+  to = put_text(to, Span_trace_state, span.trace_state);
+  if (span.parent_span_id != SpanId{}) {
+    to = wire::put_field(to, Span_parent_span_id, bytes(span.parent_span_id));
+  }
+  to = put_text(to, Span_name, span.name);
+  *to++ = wire::tag(Span_kind, Type::Varint);
+  *to++ = static_cast<char>(span.kind);
+  to = put_time(to, Span_start_time_unix_nano, span.start_unix_ns);
+  to = put_time(to, Span_end_time_unix_nano, span.end_unix_ns);
+  to = wire::put_bytes(to, span.attributes.encoded());
+  if (const size_t status = status_size(span); status != 0) {
+    to = wire::put_length(to, Span_status, status);
+    to = put_text(to, Status_message, span.status_message);
+    if (span.status != SpanStatus::Unset) {
+      *to++ = wire::tag(Status_code, Type::Varint);
+      *to++ = static_cast<char>(span.status);
+    }
+  }
+  if (span.trace_flags != 0) {
+    to = wire::put_varint(to, Span_flags << 3 | static_cast<unsigned>(Type::Fixed32));
+    to = wire::put_fixed(to, uint32_t{span.trace_flags});
+  }
+  return to;
+}
+
+// The sizes of nested messages stand before them: they are summed up first, so that each byte is
+// written once.
 class Encoder {
  public:
-  explicit Encoder(std::string& out) : out_(out), request_(out) {}
+  explicit Encoder(std::string& out) : out_(out) {}
 
   void resource_spans(const ResourceGroup& group) {
-    Writer message(request_, Request_resource_spans);
-    // protozero leaves out submessages that turn out empty; this one is in the JSON form, too.
-    if (group.resource == nullptr || group.resource->attributes.empty()) {
-      message.add_message(ResourceSpans_resource, "", 0);
-    } else {
-      Writer resource(message, ResourceSpans_resource);
-      for (const Resource::Entry& entry : group.resource->attributes) {
-        attribute(resource, Resource_attributes, view_of(entry));
-      }
-    }
-    Writer scope_spans(message, ResourceSpans_scope_spans);
-    {
-      Writer scope(scope_spans, ScopeSpans_scope);
-      scope.add_string(Scope_name, kScopeName.data(), kScopeName.size());
-      scope.add_string(Scope_version, CLEW_VERSION);
-    }
-    group.for_each([&](const Span& item) { span(scope_spans, item); });
-  }
-
- private:
-  void span(Writer& parent, const Span& span) {
-    Writer message(parent, ScopeSpans_spans);
-    message.add_bytes(Span_trace_id, bytes(span.trace_id), span.trace_id.size());
-    message.add_bytes(Span_span_id, bytes(span.span_id), span.span_id.size());
-    if (!span.trace_state.empty()) text(message, Span_trace_state, span.trace_state);
-    if (span.parent_span_id != SpanId{}) {
-      message.add_bytes(Span_parent_span_id, bytes(span.parent_span_id),
-                        span.parent_span_id.size());
-    }
-    if (!span.name.empty()) text(message, Span_name, span.name);
-    message.add_enum(Span_kind, static_cast<int32_t>(span.kind));
-    if (span.start_unix_ns != 0) {
-      message.add_fixed64(Span_start_time_unix_nano, span.start_unix_ns);
-    }
-    if (span.end_unix_ns != 0) message.add_fixed64(Span_end_time_unix_nano, span.end_unix_ns);
-    for (const Attribute& item : span.attributes) attribute(message, Span_attributes, item);
-    if (span.status != SpanStatus::Unset || !span.status_message.empty()) {
-      Writer status(message, Span_status);
-      if (!span.status_message.empty()) text(status, Status_message, span.status_message);
-      if (span.status != SpanStatus::Unset) {
-        status.add_enum(Status_code, static_cast<int32_t>(span.status));
-      }
-    }
-    if (span.trace_flags != 0) message.add_fixed32(Span_flags, span.trace_flags);
-  }
-
-  // Most of a request is attributes: one is written in one go, where its size is known beforehand.
-  void attribute(Writer& parent, Field field, const Attribute& attribute) {
-    const std::string_view key = valid_utf8(attribute.key, key_scratch_);
-    if (attribute.type == AttributeType::TextList) {
-      list_attribute(parent, field, key, attribute.list);
-      return;
-    }
-    std::string_view text;
-    size_t value_size = 2;  // Boolean
-    if (attribute.type == AttributeType::Text) {
-      text = valid_utf8(attribute.text, text_scratch_);
-      value_size = field_size(text.size());
-    } else if (attribute.type == AttributeType::Integer) {
-      value_size = 1 + varint_size(static_cast<uint64_t>(attribute.integer));
-    }
-    const size_t size = field_size(key.size()) + field_size(value_size);
+    const std::string_view resource = encode_resource(group.resource);
+    sizes_.clear();
+    size_t scope_spans = field_size(kScopeSize);
+    group.for_each([&](const Span& span) {
+      sizes_.push_back(span_size(span));
+      scope_spans += field_size(sizes_.back());
+    });
+    const size_t size = field_size(resource.size()) + field_size(scope_spans);
     const size_t before = out_.size();
     const size_t after = before + field_size(size);
     // GCC 12 hands the capacity as the size to the function.
-    out_.resize_and_overwrite(after, [&](char* bytes, size_t) {
-      char* to = bytes + before;
-      to = put_length(to, field, size);
-      to = put_text(put_length(to, KeyValue_key, key.size()), key);
-      to = put_length(to, KeyValue_value, value_size);
-      switch (attribute.type) {
-        case AttributeType::Integer:
-          *to++ = tag_byte(AnyValue_int_value, WireType::varint);
-          protozero::add_varint_to_buffer(to, static_cast<uint64_t>(attribute.integer));
-          break;
-        case AttributeType::Boolean:
-          *to++ = tag_byte(AnyValue_bool_value, WireType::varint);
-          *to++ = attribute.integer != 0 ? 1 : 0;
-          break;
-        default:
-          put_text(put_length(to, AnyValue_string_value, text.size()), text);
-      }
+    out_.resize_and_overwrite(after, [&](char* start, size_t) {
+      char* to = wire::put_length(start + before, Request_resource_spans, size);
+      to = wire::put_field(to, ResourceSpans_resource, resource);
+      to = wire::put_length(to, ResourceSpans_scope_spans, scope_spans);
+      to = wire::put_length(to, ScopeSpans_scope, kScopeSize);
+      to = wire::put_field(to, Scope_name, kScopeName);
+      to = wire::put_field(to, Scope_version, kScopeVersion);
+      const size_t* span_bytes = sizes_.data();
+      group.for_each([&](const Span& span) {
+        to = wire::put_length(to, ScopeSpans_spans, *span_bytes++);
+        to = put_span(to, span);
+      });
       return after;
     });
   }
 
-  void list_attribute(Writer& parent, Field field, std::string_view key,
-                      std::span<const std::string_view> items) {
-    Writer key_value(parent, field);
-    key_value.add_string(KeyValue_key, key.data(), key.size());
-    Writer value(key_value, KeyValue_value);
-    if (items.empty()) {
-      value.add_message(AnyValue_array_value, "", 0);
-      return;
+ private:
+  std::string_view encode_resource(const Resource* resource) {
+    attributes_.clear();
+    if (resource != nullptr) {
+      for (const Resource::Entry& entry : resource->attributes) write(entry);
     }
-    Writer array(value, AnyValue_array_value);
-    for (std::string_view item : items) {
-      Writer element(array, ArrayValue_values);
-      text(element, AnyValue_string_value, item);
-    }
+    return attributes_.written().encoded();
   }
 
-  void text(Writer& message, Field field, std::string_view value) {
-    const std::string_view valid = valid_utf8(value, text_scratch_);
-    message.add_string(field, valid.data(), valid.size());
-  }
-
-  template <size_t Size>
-  static const char* bytes(const std::array<uint8_t, Size>& id) {
-    return reinterpret_cast<const char*>(id.data());
+  void write(const Resource::Entry& entry) {
+    switch (entry.type) {
+      case AttributeType::Integer:
+        return attributes_.integer(entry.key, entry.integer);
+      case AttributeType::Boolean:
+        return attributes_.boolean(entry.key, entry.integer != 0);
+      default:
+        return attributes_.text(entry.key, entry.text);
+    }
   }
 
   std::string& out_;
-  Writer request_;
-  std::string key_scratch_;
-  std::string text_scratch_;
+  AttributeWriter attributes_{AttributeField::OfResource};
+  std::vector<size_t> sizes_;
 };
 
 }  // namespace

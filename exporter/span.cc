@@ -50,12 +50,16 @@ uint32_t SpanBatch::resource_index(const std::shared_ptr<const Resource>& resour
 
 void SpanBatch::append_attribute(size_t index, std::string_view key, std::string_view text) {
   Span& span = spans_[index];
-  // The slot behind the last attribute is the arena's, was made for this, and is not const itself.
-  auto& slot = const_cast<Attribute&>(*(span.attributes.data() + span.attributes.size()));
-  slot.key = key;
-  slot.type = AttributeType::Text;
-  slot.text = arena_.copy(text);
-  span.attributes = {span.attributes.data(), span.attributes.size() + 1};
+  const std::string_view before = span.attributes.encoded();
+  const size_t added = text_attribute_size(key, text);
+  // The spare bytes are the arena's, were left for this, and are not const themselves.
+  char* start = const_cast<char*>(before.data());
+  if (added > kSpareBytes) {
+    start = arena_.room(before.size() + added);
+    wire::put_bytes(start, before);
+  }
+  write_text_attribute(start + before.size(), key, text);
+  span.attributes = Attributes({start, before.size() + added});
 }
 
 }  // namespace clew

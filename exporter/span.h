@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "exporter/attributes.h"
+
 namespace clew {
 
 using TraceId = std::array<uint8_t, 16>;  ///< all zero means none
@@ -22,18 +24,6 @@ enum class SpanKind : uint8_t { Internal = 1, Server = 2, Client = 3 };
 
 /// Numbers of opentelemetry.proto.trace.v1.Status.StatusCode.
 enum class SpanStatus : uint8_t { Unset = 0, Ok = 1, Error = 2 };
-
-enum class AttributeType : uint8_t { Text, Integer, Boolean, TextList };
-
-/// Keys are static strings or live in the batch's arena, as values do. Text is UTF-8 as far as the
-/// wire was: encoders must replace invalid sequences, since OTLP strings have to be valid UTF-8.
-struct Attribute {
-  std::string_view key;
-  AttributeType type = AttributeType::Text;
-  int64_t integer = 0;  ///< Integer; Boolean as 0 or 1
-  std::string_view text;
-  std::span<const std::string_view> list;
-};
 
 /// What is the same for all spans of one process. Immutable once shared.
 struct Resource {
@@ -48,6 +38,7 @@ struct Resource {
   uint32_t process_id = 0;
 };
 
+/// Views live in the batch's arena. Text is valid UTF-8, as OTLP demands: SpanBuilder sees to it.
 struct Span {
   TraceId trace_id{};
   SpanId span_id{};
@@ -61,7 +52,7 @@ struct Span {
   std::string_view name;
   std::string_view status_message;
   std::string_view trace_state;
-  std::span<const Attribute> attributes;
+  Attributes attributes;
 };
 
 /// Bump allocator: memory is released all at once with the batch.
@@ -85,14 +76,8 @@ class Arena {
     for (size_t i = 0; i < items.size(); ++i) new (to + i) T(items[i]);
     return {to, items.size()};
   }
-  /// `count` default-constructed items, to be filled in place.
-  template <typename T>
-  std::span<T> make(size_t count) {
-    if (count == 0) return {};
-    T* to = static_cast<T*>(allocate(count * sizeof(T), alignof(T)));
-    for (size_t i = 0; i < count; ++i) new (to + i) T();
-    return {to, count};
-  }
+  /// Room for `size` bytes, to be filled in.
+  char* room(size_t size) { return static_cast<char*>(allocate(size, 1)); }
   /// Memory held, in bytes, used or not yet.
   size_t bytes() const { return bytes_; }
 
@@ -119,7 +104,10 @@ class SpanBatch {
   uint32_t resource_index(const std::shared_ptr<const Resource>& resource);
   /// For what is known of a span only after it was added, before the batch is shared.
   Span& span(size_t index) { return spans_[index]; }
+  /// What SpanBuilder::commit leaves free behind a span's attributes.
+  static constexpr size_t kSpareBytes = 32;
   /// Adds one text attribute to a span that SpanBuilder::commit added: at most once for each span.
+  /// Key and text must be valid UTF-8.
   void append_attribute(size_t index, std::string_view key, std::string_view text);
   /// `span`'s views must live in arena(), be static, or outlive the batch.
   void add(const Span& span) { spans_.push_back(span); }

@@ -2,17 +2,15 @@
 #pragma once
 
 #include <span>
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include "exporter/span.h"
 
 namespace clew {
 
-/// Reused for one span after another: clear(), fill, then commit into a batch. Views given here
-/// must live until commit(), which copies text into the batch's arena (keys are taken as they are
-/// and must be static strings, except where the name says that they are copied).
+/// Reused for one span after another: clear(), fill, then commit into a batch. Attributes are
+/// encoded as they are given; name, status message and trace state must live until commit(). What
+/// is no UTF-8 is replaced.
 class SpanBuilder {
  public:
   void clear();
@@ -32,37 +30,32 @@ class SpanBuilder {
     status_message_ = message;
   }
   void trace_state(std::string_view state) { trace_state_ = state; }
-  void attribute(std::string_view key, std::string_view text);
+  void attribute(std::string_view key, std::string_view text) { attributes_.text(key, text); }
   void attribute(std::string_view key, const char* text) { attribute(key, std::string_view(text)); }
-  void attribute(std::string_view key, int64_t integer);
+  void attribute(std::string_view key, int64_t integer) { attributes_.integer(key, integer); }
+  /// Attributes encoded before.
+  void attributes(Attributes encoded) { attributes_.append(encoded); }
   void attribute(std::string_view key, bool value) = delete;  // say boolean()
-  void boolean(std::string_view key, bool value);
+  void boolean(std::string_view key, bool value) { attributes_.boolean(key, value); }
   /// Whether an attribute of that key was given since clear().
-  bool has(std::string_view key) const;
+  bool has(std::string_view key) const { return attributes_.written().contains(key); }
   /// A key made at run time, such as http.request.header.<name>, with a list value.
-  void list_with_key_copy(std::string_view key, std::span<const std::string_view> values);
+  void list_with_key_copy(std::string_view key, std::span<const std::string_view> values) {
+    attributes_.list(key, values);
+  }
 
   /// Adds the span to `batch`. `span` brings ids, times, kind and resource; the rest is taken from
   /// here.
   void commit(Span span, SpanBatch& batch) const;
 
  private:
-  // Offsets, not views: the vectors they point into move while they grow.
-  struct Pending {
-    Attribute attribute;
-    uint32_t copied_key_first = 0, copied_key_size = 0;  // in copied_keys_, where size is not 0
-    uint32_t list_first = 0, list_size = 0;              // in list_items_
-  };
-
   std::string_view name_;
   std::string_view path_;
   bool path_exists_ = false;
   std::string_view status_message_;
   std::string_view trace_state_;
   SpanStatus status_ = SpanStatus::Unset;
-  std::vector<Pending> attributes_;
-  std::vector<std::string_view> list_items_;
-  std::string copied_keys_;
+  AttributeWriter attributes_;
 };
 
 }  // namespace clew

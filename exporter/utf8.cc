@@ -9,12 +9,16 @@ namespace {
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 
 size_t ascii_prefix(std::string_view text) {
-  size_t i = 0;
-  for (; i + 8 <= text.size(); i += 8) {
+  constexpr uint64_t kHighBits = 0x8080808080808080u;
+  const auto is_clean = [text](size_t at) {
     uint64_t word = 0;
-    std::memcpy(&word, text.data() + i, 8);
-    if ((word & 0x8080808080808080u) != 0) break;
-  }
+    std::memcpy(&word, text.data() + at, 8);
+    return (word & kHighBits) == 0;
+  };
+  size_t i = 0;
+  while (i + 8 <= text.size() && is_clean(i)) i += 8;
+  // The rest by a last word that overlaps.
+  if (i + 8 > text.size() && text.size() >= 8 && is_clean(text.size() - 8)) return text.size();
   while (i < text.size() && static_cast<unsigned char>(text[i]) < 0x80) ++i;
   return i;
 }

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "agent/protocols/protocol.h"
 #include "agent/stitch/peers.h"
@@ -31,11 +31,14 @@ struct StitchedConnection {
   bool is_unix = false;       ///< addresses are names of sockets, empty if they have none
   int error = 0;              ///< errno of what went wrong with it last; 0: nothing
   bool owner_exited = false;  ///< its process ended with it open
+  /// The attributes that say who the peer is, encoded for spans of the kind `described_as`.
+  std::string peer_attributes;
+  SpanKind described_as = SpanKind::Internal;
   ConnectionKey key;
   std::shared_ptr<PeerPair> pair;
 
-  std::deque<OpenExchange> open;  ///< in the order of their requests
-  uint64_t begun = 0;             ///< exchanges begun so far
+  std::vector<OpenExchange> open;  ///< in the order of their requests
+  uint64_t begun = 0;              ///< exchanges begun so far
 
   /// Sequence number of stream offset 0 on the request side, once known.
   bool has_sequence = false;

@@ -8,11 +8,12 @@ namespace {
 // An end that nobody traces would collect for ever; its peer, if it comes, comes soon.
 constexpr size_t kMaxWaiting = 1024;
 constexpr size_t kMaxWaitingAlone = 64;
+constexpr size_t kLookEach = 16;
 constexpr uint64_t kLinger = 5'000'000'000;
 constexpr size_t kMaxLingering = 8192;
 
 // Takes the exchange that began at `sequence`, if it waits.
-NodeRef take(std::deque<PeerPair::Waiting>& waiting, uint32_t sequence) {
+NodeRef take(std::vector<PeerPair::Waiting>& waiting, uint32_t sequence) {
   const auto found = std::ranges::find(waiting, sequence, &PeerPair::Waiting::sequence);
   if (found == waiting.end()) return {};
   NodeRef node = std::move(found->node);
@@ -20,11 +21,18 @@ NodeRef take(std::deque<PeerPair::Waiting>& waiting, uint32_t sequence) {
   return node;
 }
 
-void wait(std::deque<PeerPair::Waiting>& waiting, uint32_t sequence, const NodeRef& node,
-          unsigned ends) {
+// `is_stale` tells of the oldest ones whether a join would come too late for them. Looks and drops
+// only now and then: what remains has to be moved.
+template <typename Stale>
+void wait(std::vector<PeerPair::Waiting>& waiting, uint32_t sequence, const NodeRef& node,
+          unsigned ends, Stale is_stale) {
+  if (const size_t size = waiting.size(); size != 0 && size % kLookEach == 0) {
+    const bool alone = ends <= 1;
+    size_t gone = size >= (alone ? kMaxWaitingAlone : kMaxWaiting) ? kLookEach : 0;
+    while (alone && gone < size && is_stale(*waiting[gone].node.get())) ++gone;
+    waiting.erase(waiting.begin(), waiting.begin() + static_cast<ptrdiff_t>(gone));
+  }
   waiting.push_back({sequence, node});
-  const size_t limit = ends > 1 ? kMaxWaiting : kMaxWaitingAlone;
-  while (waiting.size() > limit) waiting.pop_front();
 }
 
 }  // namespace
@@ -59,13 +67,16 @@ void Peers::tick(uint64_t now_ns) {
 
 bool Peers::client_began(PeerPair& pair, uint32_t sequence, const NodeRef& node) {
   if (const NodeRef server = take(pair.servers, sequence)) return join(node, server);
-  wait(pair.clients, sequence, node, pair.ends);
+  wait(pair.clients, sequence, node, pair.ends, [this](const TraceNode& client) {
+    return client.end_ns != 0 && client.end_ns + kLinger <= now_ns_;
+  });
   return false;
 }
 
 bool Peers::server_began(PeerPair& pair, uint32_t sequence, const NodeRef& node) {
   if (const NodeRef client = take(pair.clients, sequence)) return join(client, node);
-  wait(pair.servers, sequence, node, pair.ends);
+  wait(pair.servers, sequence, node, pair.ends,
+       [](const TraceNode& server) { return server.released; });
   return false;
 }
 

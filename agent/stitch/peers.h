@@ -10,6 +10,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "agent/stitch/trace_node.h"
 
@@ -36,8 +37,8 @@ struct PeerPair {
     uint32_t sequence;
     NodeRef node;
   };
-  std::deque<Waiting> clients, servers;
-  unsigned ends = 0;  ///< how many connection objects refer to this pair
+  std::vector<Waiting> clients, servers;  // few: a connection's memory counts
+  unsigned ends = 0;                      ///< how many connection objects refer to this pair
 };
 
 class Peers {

@@ -8,7 +8,9 @@
 namespace clew {
 namespace {
 
-constexpr uint64_t kRememberEnded = 2'000'000'000;
+// Calls are recorded within milliseconds of being made: one that comes later is left out all the
+// same, as one whose parent is not known.
+constexpr uint64_t kRememberEnded = 500'000'000;
 
 uint64_t as_number(const uint8_t* id) {
   uint64_t number = 0;
@@ -257,7 +259,7 @@ void Stitcher::describe_route(const Resource& resource, SpanKind kind) {
   builder_.name(name_);
 }
 
-void Stitcher::describe_connection(const StitchedConnection& connection, SpanKind kind) {
+void Stitcher::describe_connection(StitchedConnection& connection, SpanKind kind) {
   if (connection.is_unix) return describe_unix(connection, kind);
   if (connection.remote_address.empty()) return;
   const bool served = kind == SpanKind::Server;
@@ -269,9 +271,15 @@ void Stitcher::describe_connection(const StitchedConnection& connection, SpanKin
     builder_.attribute("server.port",
                        int64_t{served ? connection.local_port : connection.remote_port});
   }
-  if (served) builder_.attribute("client.address", connection.remote_address);
-  builder_.attribute("network.peer.address", connection.remote_address);
-  builder_.attribute("network.peer.port", int64_t{connection.remote_port});
+  if (connection.described_as != kind) {
+    connection.described_as = kind;
+    AttributeWriter peer;
+    if (served) peer.text("client.address", connection.remote_address);
+    peer.text("network.peer.address", connection.remote_address);
+    peer.integer("network.peer.port", int64_t{connection.remote_port});
+    connection.peer_attributes = peer.written().encoded();
+  }
+  builder_.attributes(Attributes(connection.peer_attributes));
 }
 
 void Stitcher::count_served(uint32_t tid, int change) {

@@ -55,7 +55,7 @@ class Stitcher {
   void find_parent(TraceNode& node, uint64_t parent_id, uint8_t evidence, bool reused);
   void describe_ending(const StitchedConnection& connection, MessageEvent::How how);
   void describe_route(const Resource& resource, SpanKind kind);
-  void describe_connection(const StitchedConnection& connection, SpanKind kind);
+  void describe_connection(StitchedConnection& connection, SpanKind kind);
   void describe_unix(const StitchedConnection& connection, SpanKind kind);
   void join(StitchedConnection& connection, uint64_t offset, const NodeRef& node);
   void count_served(uint32_t tid, int change);

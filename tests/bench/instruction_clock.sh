@@ -43,7 +43,7 @@ make_initramfs() { # clew
 # sleep=off: idle time passes at once.
 boot() { # kernel
   timeout --foreground $((300 + 120 * rounds * seconds)) qemu-system-x86_64 -accel tcg -icount shift=2,sleep=off \
-    -cpu max,-cx16 -smp 1 -m 1G -no-reboot -display none -monitor none -nic none \
+    -cpu max,-cx16,-erms,-fsrm -smp 1 -m 1G -no-reboot -display none -monitor none -nic none \
     -serial "file:$work/console.txt" -serial "file:$work/results.tar" \
     -kernel "$1" -initrd "$work/initramfs" -append 'console=ttyS0 quiet panic=-1' </dev/null >&2 &
   wait $! || { tail -n 40 "$work/console.txt" >&2; fail "QEMU ended with code $?"; }

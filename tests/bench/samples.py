@@ -97,7 +97,8 @@ def empty_program(source, folder):
     _run("mount", "-t", "bpf", "bpf", mount)
     try:
         _run("bpftool", "prog", "loadall", compiled, mount / "empty", "autoattach")
-        link = _run("bpftool", "-j", "link", "show", "pinned", mount / "empty" / "empty_receive")
+        pin = str(mount / "empty" / "empty_receive")
+        link = next(one for one in _run("bpftool", "-j", "-f", "link", "show") if pin in one.get("pinned", []))
 
         def runs():
             program = _run("bpftool", "-j", "prog", "show", "id", link["prog_id"])

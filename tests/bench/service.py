@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 
-ITERATIONS = int(sys.argv[1]) if len(sys.argv) > 1 else 1500
+ITERATIONS = int(sys.argv[1]) if len(sys.argv) > 1 else 4000
 BODY = b'{"total": 42}\n'
 ANSWER = (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nServer: service\r\n"
           b"Content-Length: %d\r\n\r\n%s" % (len(BODY), BODY))

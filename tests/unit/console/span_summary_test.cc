@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <string>
-#include <vector>
 
 #include "tests/unit/console/test_traces.h"
 
@@ -12,7 +11,7 @@ namespace {
 
 struct Given {
   Span span;
-  std::vector<Attribute> attributes;
+  AttributeWriter attributes;
 
   explicit Given(SpanKind kind) {
     span.kind = kind;
@@ -21,15 +20,19 @@ struct Given {
     span.end_unix_ns = 250;
   }
   Given& text(std::string_view key, std::string_view value) {
-    attributes.push_back({.key = key, .text = value, .list = {}});
+    attributes.text(key, value);
     return *this;
   }
   Given& number(std::string_view key, int64_t value, AttributeType type = AttributeType::Integer) {
-    attributes.push_back({.key = key, .type = type, .integer = value, .text = {}, .list = {}});
+    if (type == AttributeType::Boolean) {
+      attributes.boolean(key, value != 0);
+    } else {
+      attributes.integer(key, value);
+    }
     return *this;
   }
   SpanSummary summary() {
-    span.attributes = attributes;
+    span.attributes = attributes.written();
     return summarise(span, resource_of("shop", "cpython"));
   }
 };

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <new>
 #include <string>
+#include <vector>
 
 #include "exporter/sample_spans.h"
 
@@ -67,19 +68,21 @@ TEST(SpanBuilder, CommitsCopiesOfAllButStaticKeys) {
   EXPECT_EQ(span.trace_state, "vendor=value-that-is-rather-long-too");
   EXPECT_EQ(span.kind, SpanKind::Client);
   EXPECT_EQ(span.start_unix_ns, 11u);
-  ASSERT_EQ(span.attributes.size(), 4u);
-  EXPECT_EQ(span.attributes[0].key, "text");
-  EXPECT_EQ(span.attributes[0].type, AttributeType::Text);
-  EXPECT_EQ(span.attributes[0].text, "a value that is not static and not short");
-  EXPECT_EQ(span.attributes[1].type, AttributeType::Integer);
-  EXPECT_EQ(span.attributes[1].integer, -7);
-  EXPECT_EQ(span.attributes[2].type, AttributeType::Boolean);
-  EXPECT_EQ(span.attributes[2].integer, 1);
-  EXPECT_EQ(span.attributes[3].type, AttributeType::TextList);
-  EXPECT_EQ(span.attributes[3].key, "http.request.header.x-made-at-run-time");
-  ASSERT_EQ(span.attributes[3].list.size(), 2u);
-  EXPECT_EQ(span.attributes[3].list[0], "the first of two header values");
-  EXPECT_EQ(span.attributes[3].list[1], "the second of two header values");
+  const std::vector<Attribute> attributes(span.attributes.begin(), span.attributes.end());
+  ASSERT_EQ(attributes.size(), 4u);
+  EXPECT_EQ(attributes[0].key, "text");
+  EXPECT_EQ(attributes[0].type, AttributeType::Text);
+  EXPECT_EQ(attributes[0].text, "a value that is not static and not short");
+  EXPECT_EQ(attributes[1].type, AttributeType::Integer);
+  EXPECT_EQ(attributes[1].integer, -7);
+  EXPECT_EQ(attributes[2].type, AttributeType::Boolean);
+  EXPECT_EQ(attributes[2].integer, 1);
+  EXPECT_EQ(attributes[3].type, AttributeType::TextList);
+  EXPECT_EQ(attributes[3].key, "http.request.header.x-made-at-run-time");
+  const std::vector<std::string_view> items(attributes[3].list.begin(), attributes[3].list.end());
+  ASSERT_EQ(items.size(), 2u);
+  EXPECT_EQ(items[0], "the first of two header values");
+  EXPECT_EQ(items[1], "the second of two header values");
 }
 
 TEST(SpanBuilder, ManyListsKeepTheirOwnItems) {
@@ -91,11 +94,57 @@ TEST(SpanBuilder, ManyListsKeepTheirOwnItems) {
     builder.list_with_key_copy(key, values);
   }
   builder.commit({}, batch);
-  const auto attributes = batch.spans()[0].attributes;
-  ASSERT_EQ(attributes.size(), 100u);
-  for (size_t i = 0; i < 100; ++i) {
-    EXPECT_EQ(attributes[i].key, "key" + std::to_string(i));
-    EXPECT_EQ(attributes[i].list[1], i % 2 == 0 ? "even" : "odd");
+  size_t i = 0;
+  for (const Attribute& attribute : batch.spans()[0].attributes) {
+    EXPECT_EQ(attribute.key, "key" + std::to_string(i));
+    const std::vector<std::string_view> items(attribute.list.begin(), attribute.list.end());
+    ASSERT_EQ(items.size(), 2u);
+    EXPECT_EQ(items[1], i % 2 == 0 ? "even" : "odd");
+    ++i;
+  }
+  EXPECT_EQ(i, 100u);
+}
+
+TEST(SpanBuilder, KnowsItsKeysAndTakesEncodedAttributes) {
+  AttributeWriter peer;
+  peer.text("network.peer.address", "10.0.0.1");
+  peer.integer("network.peer.port", 8080);
+  SpanBatch batch;
+  SpanBuilder builder;
+  EXPECT_FALSE(builder.has("server.port"));
+  builder.attribute("server.address", "shop");
+  builder.attribute("server.port", int64_t{80});
+  builder.attributes(peer.written());
+  EXPECT_TRUE(builder.has("server.address"));
+  EXPECT_TRUE(builder.has("network.peer.port"));
+  EXPECT_FALSE(builder.has("server"));
+  builder.commit({}, batch);
+  const Attributes written = batch.spans()[0].attributes;
+  const std::vector<Attribute> all(written.begin(), written.end());
+  ASSERT_EQ(all.size(), 4u);
+  EXPECT_EQ(all[2].text, "10.0.0.1");
+  EXPECT_EQ(all[3].integer, 8080);
+}
+
+// One-byte and longer lengths on every level of the encoding.
+TEST(SpanBuilder, AttributesOfEveryLengthComeBack) {
+  SpanBatch batch;
+  for (const size_t size : {0,   1,   90,  100, 110, 115, 116, 117, 118,    119,    120,   121,
+                            122, 123, 124, 125, 126, 127, 128, 129, 16'381, 16'384, 70'000}) {
+    SpanBuilder builder;
+    const std::string text(size, 'v');
+    const std::array<std::string_view, 2> items = {text, "last"};
+    builder.attribute("key", text);
+    builder.attribute("least", INT64_MIN);
+    builder.list_with_key_copy("items", items);
+    builder.commit({}, batch);
+    const Attributes written = batch.spans().back().attributes;
+    const std::vector<Attribute> all(written.begin(), written.end());
+    ASSERT_EQ(all.size(), 3u) << size;
+    EXPECT_EQ(all[0].text, text);
+    EXPECT_EQ(all[1].integer, INT64_MIN);
+    EXPECT_EQ(*all[2].list.begin(), text);
+    EXPECT_EQ(*std::next(all[2].list.begin()), "last");
   }
 }
 

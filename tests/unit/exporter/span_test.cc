@@ -49,7 +49,6 @@ TEST(Arena, NothingComesFromNothing) {
   Arena arena;
   EXPECT_TRUE(arena.copy("").empty());
   EXPECT_TRUE(arena.copy(std::span<const int>()).empty());
-  EXPECT_TRUE(arena.make<Attribute>(0).empty());
   EXPECT_EQ(arena.bytes(), 0u);
 }
 
@@ -61,6 +60,27 @@ TEST(Arena, MovedFromIsEmptyAndUsable) {
   arena.copy("written into a block of its own");
   EXPECT_EQ(text, "kept");
   EXPECT_GT(other.bytes(), 0u);
+}
+
+TEST(SpanBatch, AppendsAnAttributeToACommittedSpan) {
+  SpanBatch batch;
+  SpanBuilder builder;
+  const std::string long_text(500, 'x');
+  for (const std::string_view text : {std::string_view("stream"), std::string_view(long_text)}) {
+    builder.clear();
+    builder.attribute("first", int64_t{1});
+    builder.commit({}, batch);
+    builder.commit({}, batch);  // what lies behind must stay as it is
+    const size_t index = batch.spans().size() - 2;
+    batch.append_attribute(index, "clew.link", text);
+    const std::vector<Attribute> all(batch.spans()[index].attributes.begin(),
+                                     batch.spans()[index].attributes.end());
+    ASSERT_EQ(all.size(), 2u);
+    EXPECT_EQ(all[0].integer, 1);
+    EXPECT_EQ(all[1].key, "clew.link");
+    EXPECT_EQ(all[1].text, text);
+    EXPECT_EQ((*batch.spans()[index + 1].attributes.begin()).key, "first");
+  }
 }
 
 TEST(SpanBatch, NumbersEachResourceOnce) {
