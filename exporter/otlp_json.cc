@@ -1,13 +1,16 @@
 #include "exporter/otlp_json.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <string>
 #include <string_view>
 #include <utility>
 
 #include "exporter/resource_spans.h"
 #include "exporter/utf8.h"
+#include "exporter/wire.h"
 
 namespace clew {
 namespace {
@@ -45,7 +48,7 @@ size_t plain_prefix(std::string_view text) {
 
 class Encoder {
  public:
-  explicit Encoder(std::string& out) : out_(out) {}
+  explicit Encoder(std::string& out) : out_(out), size_(out.size()) {}
 
   void request(const SpanBatch& batch) {
     raw(R"({"resourceSpans":[)");
@@ -55,6 +58,7 @@ class Encoder {
       resource_spans(group);
     });
     raw("]}");
+    out_.resize(size_);
   }
 
  private:
@@ -139,7 +143,11 @@ class Encoder {
         raw("\"}");
         break;
       case AttributeType::Boolean:
-        raw(attribute.integer != 0 ? R"({"boolValue":true})" : R"({"boolValue":false})");
+        if (attribute.integer != 0) {
+          raw(R"({"boolValue":true})");
+        } else {
+          raw(R"({"boolValue":false})");
+        }
         break;
       case AttributeType::TextList: {
         raw(R"({"arrayValue":{"values":[)");
@@ -163,46 +171,71 @@ class Encoder {
 
   void text(std::string_view value) {
     if (!is_ascii(value)) value = valid_utf8(value, scratch_);
-    raw("\"");
-    size_t clean = 0;  // start of the run not written yet
-    for (size_t i = plain_prefix(value); i < value.size(); ++i) {
-      const char escape = kEscape[static_cast<unsigned char>(value[i])];
-      if (escape == 0) continue;
-      raw(value.substr(clean, i - clean));
-      clean = i + 1;
-      out_.push_back('\\');
-      out_.push_back(escape);
+    char* to = room(2 + kLongestEscape * value.size());
+    *to++ = '"';
+    size_t i = plain_prefix(value);
+    to = wire::put_bytes(to, value.substr(0, i));
+    for (; i < value.size(); ++i) {
+      const auto byte = static_cast<unsigned char>(value[i]);
+      const char escape = kEscape[byte];
+      if (escape == 0) {
+        *to++ = value[i];
+        continue;
+      }
+      *to++ = '\\';
+      *to++ = escape;
       if (escape == 'u') {
-        raw("00");
-        out_.push_back(kHex[static_cast<unsigned char>(value[i]) >> 4]);
-        out_.push_back(kHex[value[i] & 0xF]);
+        *to++ = '0';
+        *to++ = '0';
+        *to++ = kHex[byte >> 4];
+        *to++ = kHex[byte & 0xF];
       }
     }
-    raw(value.substr(clean));
-    raw("\"");
+    *to++ = '"';
+    written(to);
   }
 
   template <size_t Size>
   void hex(const std::array<uint8_t, Size>& id) {
-    std::array<char, Size * 2 + 2> digits;
-    digits.front() = digits.back() = '"';
-    for (size_t i = 0; i < Size; ++i) {
-      digits[1 + 2 * i] = kHex[id[i] >> 4];
-      digits[2 + 2 * i] = kHex[id[i] & 0xF];
+    char* to = room(Size * 2 + 2);
+    *to++ = '"';
+    for (const uint8_t byte : id) {
+      *to++ = kHex[byte >> 4];
+      *to++ = kHex[byte & 0xF];
     }
-    out_.append(digits.data(), digits.size());
+    *to++ = '"';
+    written(to);
   }
 
   template <typename Integer>
   void number(Integer value) {
-    std::array<char, 24> digits;
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-    out_.append(digits.data(), end);
+    char* to = room(kLongestNumber);
+    written(std::to_chars(to, to + kLongestNumber, value).ptr);
   }
 
-  void raw(std::string_view json) { out_.append(json); }
+  // Its size is known where it is written: the copy is a few instructions.
+  template <size_t Size>
+  void raw(const char (&json)[Size]) {
+    char* to = room(Size - 1);
+    std::memcpy(to, json, Size - 1);
+    written(to + Size - 1);
+  }
+
+  static constexpr size_t kLongestEscape = 6;
+  static constexpr size_t kLongestNumber = 24;
+
+  // While encoding, out_ is as long as there is room.
+  char* room(size_t bytes) {
+    if (size_ + bytes > out_.size()) {
+      const size_t wanted = std::max(2 * (size_ + bytes), out_.capacity());
+      out_.resize_and_overwrite(wanted, [wanted](char*, size_t) { return wanted; });
+    }
+    return out_.data() + size_;
+  }
+  void written(const char* end) { size_ = static_cast<size_t>(end - out_.data()); }
 
   std::string& out_;
+  size_t size_ = 0;
   std::string scratch_;
 };
 
