@@ -130,7 +130,7 @@ def memory(counts, seconds):
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(prog="tests/bench/run.sh", add_help=False)
+    parser = argparse.ArgumentParser(prog="tests/bench/run.sh")
     parser.add_argument("--scenario", action="append", choices=[*SCENARIOS, "memory"])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=int, default=2)

@@ -11,9 +11,9 @@ usage: tests/bench/run.sh [--scenario NAME]... [--rounds N] [--seconds N] [--qui
   --quick          two rounds of one second, and at most 1,000 connections
   --out FOLDER     where results.md and results.json go (default build/bench)
   --no-build       neither install packages nor build: measure build/release/clew (or CLEW_BINARY)
-Needs root and Debian 12. All of it takes about 3 minutes, --quick less than one. Everything it starts listens on loopback and is
-ended with it. tests/bench/README.md tells how to read the figures; pipeline_bench and
-instruction_clock.sh beside this measure what this cannot.
+Needs root and Debian 12. All of it takes about 5 minutes, --quick one. Everything it starts listens on
+loopback and is ended with it. tests/bench/README.md tells how to read the figures; pipeline_bench and
+instruction_clock.sh measure what this cannot.
 USAGE
 }
 
