@@ -21,6 +21,11 @@ bool is_loopback(const uint8_t* address) {
 // In place of a network namespace: numbers of those begin at 0xf0000000.
 constexpr uint32_t kUnixKey = 1;
 
+// Of the session's moments: an answer can come back before its send is recorded.
+uint64_t moment_of(const SegmentFacts& facts, clew_direction direction) {
+  return direction == CLEW_SENT ? facts.begin_ns : facts.time_ns;
+}
+
 bool covers(const SegmentFacts& facts, uint64_t offset) {
   return facts.offset <= offset && offset < facts.end;
 }
@@ -169,12 +174,13 @@ void Connection::feed(clew_direction direction, const Segment& segment) {
   if (!session_ && !open_session(direction, segment)) return;
   const SegmentFacts& facts = segment.facts;
   const Side side = side_of(direction);
+  const uint64_t moment = moment_of(facts, direction);
   if (side == Side::Request) request_facts_.add(facts);
   if (Half& from = half(direction); !from.begun) {
     from.begun = true;
     if (!from_start_) {
       // Joined midway: what went by before on this side is not known.
-      session_->gap(side, facts.offset, 0, events_);
+      session_->gap(side, facts.offset, 0, moment, events_);
       tell(facts);
     }
   }
@@ -182,7 +188,8 @@ void Connection::feed(clew_direction direction, const Segment& segment) {
   auto verdict = Session::Verdict::Continue;
   bool begins = false;
   if (!segment.bytes.empty()) {
-    verdict = session_->feed(side, segment.bytes, facts.offset, facts.operation_start, events_);
+    verdict =
+        session_->feed(side, segment.bytes, facts.offset, {moment, facts.operation_start}, events_);
     begins = std::ranges::any_of(events_, [&](const MessageEvent& event) {
       return event.kind == MessageEvent::Kind::RequestStarted && event.offset == facts.offset;
     });
@@ -193,7 +200,7 @@ void Connection::feed(clew_direction direction, const Segment& segment) {
   }
   const uint64_t seen = facts.offset + segment.bytes.size();
   if (verdict == Session::Verdict::Continue && seen < facts.end) {
-    verdict = session_->gap(side, seen, facts.end - seen, events_);
+    verdict = session_->gap(side, seen, facts.end - seen, moment, events_);
     tell(facts);
   }
   if (verdict == Session::Verdict::NotThisProtocol) give_up(facts);
@@ -205,7 +212,7 @@ void Connection::lost(clew_direction direction, uint64_t offset, uint64_t length
   if (!session_) return;
   SegmentFacts now;
   now.time_ns = last_time_ns_;
-  const auto verdict = session_->gap(side_of(direction), offset, length, events_);
+  const auto verdict = session_->gap(side_of(direction), offset, length, kMomentUnknown, events_);
   tell(now);
   if (verdict == Session::Verdict::NotThisProtocol) give_up(now);
 }
@@ -236,6 +243,7 @@ bool Connection::open_session(clew_direction direction, const Segment& first) {
 }
 
 void Connection::tell(const SegmentFacts& now) {
+  counters_.add(Counter::requests_unseen, session_->take_requests_unseen());
   if (events_.empty()) return;
   stitcher_.on_events(stitched_, *session_, events_, now,
                       [this](uint64_t offset) { return request_facts_.at(offset); });

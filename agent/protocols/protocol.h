@@ -43,6 +43,19 @@ struct MessageEvent {
   uint64_t offset = 0;
 };
 
+/// How a piece of one side came to move.
+struct Passage {
+  /// A clock common to both sides, in which cause comes before effect: of two pieces, one on each
+  /// side, the one whose bytes were handed over first has the lower moment. (CLOCK_MONOTONIC when a
+  /// receive ended, or a send began.) Only compared; pairs messages again after a loss.
+  uint64_t moment = 0;
+  /// The first byte was the first of a socket operation: messages of a connection joined midway, or
+  /// behind a loss, begin there if anywhere.
+  bool operation_start = false;
+};
+/// The moment of bytes whose record was lost: any since what was fed of that side before.
+constexpr uint64_t kMomentUnknown = ~uint64_t{0};
+
 /// Why a session is finished.
 enum class Ending : uint8_t {
   ConnectionGone,  ///< what has not come by now never will
@@ -60,18 +73,22 @@ class Session {
   virtual ~Session() = default;
 
   /// The next bytes of one side, in stream order: `offset` is that side's stream offset of bytes[0]
-  /// and follows what was fed (or given as a gap) before. `operation_start` is true where bytes[0]
-  /// was the first byte of a socket operation: messages of a connection joined midway begin there
-  /// if anywhere. Appends events to `out`.
-  virtual Verdict feed(Side side, ByteView bytes, uint64_t offset, bool operation_start,
+  /// and follows what was fed (or given as a gap) before. Appends events to `out`.
+  virtual Verdict feed(Side side, ByteView bytes, uint64_t offset, const Passage& passage,
                        std::vector<MessageEvent>& out) = 0;
-  /// `length` bytes at `offset` that were not seen (not copied, lost, or never visible).
-  virtual Verdict gap(Side side, uint64_t offset, uint64_t length,
+  /// `length` bytes at `offset` that were not seen (not copied, lost, or never visible). They moved
+  /// at `moment` or before: that of the same operation's bytes, for the rest of one.
+  virtual Verdict gap(Side side, uint64_t offset, uint64_t length, uint64_t moment,
                       std::vector<MessageEvent>& out) = 0;
   /// No more bytes from this side (FIN). Ends close-delimited bodies.
   virtual void end(Side side, std::vector<MessageEvent>& out) = 0;
   /// Nothing more will be fed: every live exchange ends.
   virtual void finish(Ending why, std::vector<MessageEvent>& out) = 0;
+
+  /// Exchanges of which only the answer was seen, since the last call: no event tells of them.
+  /// Every request that was recognised is told as an exchange, however it ends; so what happened is
+  /// what was started, and these, and exchanges of which nothing was seen.
+  virtual uint64_t take_requests_unseen() = 0;
 
   /// Name, attributes and status of an exchange (that it ended Unanswered or Cut is the stitcher's
   /// to tell), as seen from `kind` (Server or Client). Attributes of the connection (addresses,

@@ -15,6 +15,8 @@ namespace clew {
   X(connects_failed, CLEW_NO_LOSS, "connections that were not made: a span each")                 \
   X(stream_gaps, CLEW_LOST_EVIDENCE, "breaks in a stream: records that never came")               \
   X(exchanges_hidden, CLEW_LOST_EVIDENCE, "exchanges whose end lies in bytes that were not seen") \
+  X(requests_unseen, CLEW_LOST_EVIDENCE,                                                          \
+    "exchanges of which only the answer was seen: no span (their requests count as lost, too)")   \
   X(connections_evicted, CLEW_LOST_EVIDENCE,                                                      \
     "connections dropped because limits.connections was reached")                                 \
   X(protocol_given_up, CLEW_NO_LOSS, "connections that stopped being a protocol clew reads")      \

@@ -65,8 +65,10 @@ void BM_KeepAliveExchange(benchmark::State& state) {
   uint64_t request_offset = 0, response_offset = 0, ended = 0, allocated_before = 0;
   const auto exchange = [&] {
     events.clear();
-    session.feed(Side::Request, as_bytes(kRequest), request_offset, true, events);
-    session.feed(Side::Response, as_bytes(kResponse), response_offset, true, events);
+    session.feed(Side::Request, as_bytes(kRequest), request_offset, {.operation_start = true},
+                 events);
+    session.feed(Side::Response, as_bytes(kResponse), response_offset, {.operation_start = true},
+                 events);
     request_offset += kRequest.size();
     response_offset += kResponse.size();
     for (const MessageEvent& event : events) {

@@ -21,7 +21,7 @@ Described describe(std::string_view request, std::string_view response,
     const size_t first = std::min(split, bytes.size());
     for (const auto& [at, piece] :
          {std::pair(size_t{0}, bytes.substr(0, first)), std::pair(first, bytes.substr(first))}) {
-      if (!piece.empty()) session.feed(side, as_bytes(piece), at, true, events);
+      if (!piece.empty()) session.feed(side, as_bytes(piece), at, {.operation_start = true}, events);
     }
   };
   feed(Side::Request, request);

@@ -60,12 +60,13 @@ class Checker {
 
   void make(const Call& call) {
     uint64_t& offset = offsets_[call.side == Side::Request ? 0 : 1];
+    ++moment_;
     switch (call.kind) {
       case Call::Bytes:
         feed(call, offset);
         break;
       case Call::Gap:
-        session_.gap(call.side, offset, call.length, events_);
+        session_.gap(call.side, offset, call.length, moment_, events_);
         offset += call.length;
         break;
       case Call::End:
@@ -103,7 +104,7 @@ class Checker {
           splits_ ? std::min<size_t>(rest.size(), 1 + (random >> 24) % 9) : rest.size();
       // A copy of exactly that size, so that reading past it is seen.
       const std::vector<uint8_t> piece(rest.begin(), rest.begin() + static_cast<ptrdiff_t>(size));
-      session_.feed(call.side, piece, offset, start, events_);
+      session_.feed(call.side, piece, offset, {moment_, start}, events_);
       check();
       offset += size;
       rest = rest.subspan(size);
@@ -144,6 +145,7 @@ class Checker {
   clew::http1::Http1Session session_{settings_};
   clew::SpanBuilder span_;
   uint64_t offsets_[2] = {0, 0};
+  uint64_t moment_ = 0;
   std::vector<MessageEvent> events_, told_;
   std::unordered_map<uint64_t, Exchange> live_;
   bool response_ended_ = false;

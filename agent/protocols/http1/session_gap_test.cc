@@ -284,12 +284,88 @@ TEST(SessionMidway, HealthChecksByHeadOnly) {
   EXPECT_THAT(chat.ended(), ElementsAre("0 Complete HEAD /9 209", "1 Complete HEAD /9 209"));
 }
 
-TEST(SessionMidway, AnAnchorWhoseAnswerWentBeforeIsLetGo) {
+TEST(SessionMidway, AnAnswerThatWasRecordedBeforeItsRequestIsItsAnswer) {
   Chat chat(10, 10);
-  chat.response(answer(1)).request(get(1));  // the answer came first, and nobody could know
+  chat.request("body").response(answer(1)).from(15).request(get(1));
   chat.request(get(2)).response(answer(2)).request(get(3)).response(answer(3));
+  EXPECT_THAT(chat.ended(), ElementsAre("0 Complete GET /1 201", "1 Complete GET /2 202",
+                                        "2 Complete GET /3 203"));
+}
+
+constexpr uint64_t kAny = kMomentUnknown;
+
+TEST(SessionTurns, AnswerAndNextRequestLost) {
+  // Which of both the answer belongs to, only the next request shows.
+  Chat chat;
+  chat.request(get(0)).response(answer(0)).request(get(1));
+  chat.gap(Side::Response, answer(1).size(), kAny).response(answer(2));
+  EXPECT_EQ(chat.ended().size(), 1U) << "it is too early to tell";
+  chat.gap(Side::Request, get(2).size(), kAny).request(get(3)).response(answer(3)).finish();
   EXPECT_THAT(chat.ended(),
-              ElementsAre("0 GapLost GET /1 -", "1 Complete GET /2 202", "2 Complete GET /3 203"));
+              ElementsAre("0 Complete GET /0 200", "1 GapLost GET /1 -", "2 Complete GET /3 203"));
+}
+
+TEST(SessionTurns, AnswerLostAndTheNextOneConfirmed) {
+  Chat chat;
+  chat.request(get(0)).response(answer(0)).request(get(1)).request(get(2));
+  chat.gap(Side::Response, answer(1).size(), kAny).response(answer(2));
+  EXPECT_THAT(chat.ended(), ElementsAre("0 Complete GET /0 200", "1 GapLost GET /1 -"));
+  chat.request(get(3));
+  EXPECT_EQ(chat.ended().back(), "2 Complete GET /2 202") << "no request was lost";
+  EXPECT_EQ(chat.log()[chat.log().size() - 4], "2 response @82");
+  chat.response(answer(3)).finish();
+  EXPECT_EQ(chat.ended().back(), "3 Complete GET /3 203");
+}
+
+TEST(SessionTurns, AnEndConfirmsOrLeavesOpen) {
+  for (const bool ends : {false, true}) {
+    Chat chat;
+    chat.request(get(1)).request(get(2)).gap(Side::Response, 50, kAny).response(answer(2));
+    if (ends) chat.end(Side::Request);
+    chat.finish();
+    EXPECT_THAT(chat.ended(), ElementsAre("0 GapLost GET /1 -",
+                                          ends ? "1 Complete GET /2 202" : "1 GapLost GET /2 -"));
+  }
+}
+
+TEST(SessionTurns, AnswersToLostRequestsAreCounted) {
+  Chat chat;
+  chat.request(get(0)).response(answer(0)).response(answer(1)).response(answer(2));
+  chat.gap(Side::Request, 2 * get(1).size(), kAny).request(get(3)).response(answer(3));
+  EXPECT_THAT(chat.ended(), ElementsAre("0 Complete GET /0 200", "1 Complete GET /3 203"));
+  EXPECT_EQ(chat.requests_unseen(), 2U);
+}
+
+TEST(SessionTurns, ALateGapChangesNothing) {
+  // The stream waits for a lost request's record while the answers go on.
+  Chat chat;
+  chat.request(get(0)).response(answer(0));
+  for (int number = 1; number < 5; ++number) chat.response(answer(number));
+  chat.gap(Side::Request, get(1).size(), kAny);
+  for (int number = 2; number < 5; ++number) {
+    // Answer k moved at 10 * (k + 2), and its request just before.
+    chat.from(static_cast<uint64_t>(10 * (number + 2) - 5)).request(get(number));
+  }
+  EXPECT_THAT(chat.ended(), ElementsAre("0 Complete GET /0 200", "1 Complete GET /2 202",
+                                        "2 Complete GET /3 203", "3 Complete GET /4 204"));
+}
+
+TEST(SessionTurns, AClientThatTakesNoTurnsIsNotGuessedAt) {
+  // Two requests are under way at any time.
+  Chat chat;
+  chat.request(get(0)).request(get(1)).response(answer(0)).request(get(2)).response(answer(1));
+  chat.gap(Side::Request, get(3).size(), kAny).response(answer(2)).request(get(4));
+  chat.response(answer(3)).request(get(5)).response(answer(4)).finish();
+  EXPECT_THAT(chat.ended(),
+              ElementsAre("0 Complete GET /0 200", "1 Complete GET /1 201", "2 Complete GET /2 202",
+                          "3 GapLost GET /4 -", "4 GapLost GET /5 -"));
+
+  // A request that was lost and not answered before the next one shows it, too.
+  Chat shown;
+  shown.request(get(0)).response(answer(0)).gap(Side::Request, get(1).size(), kAny);
+  shown.request(get(2)).response(answer(1)).request(get(3)).response(answer(2)).finish();
+  EXPECT_THAT(shown.ended(),
+              ElementsAre("0 Complete GET /0 200", "1 GapLost GET /2 -", "2 GapLost GET /3 -"));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/protocols/http1/spans.h"
@@ -34,7 +35,7 @@ inline std::string describe_text(const Session& session, uint64_t exchange, Span
   return text;
 }
 
-/// One connection. Offsets run by themselves; every call appends to log().
+/// One connection. Offsets and moments run by themselves; every call appends to log().
 class Chat {
  public:
   using How = MessageEvent::How;
@@ -46,7 +47,8 @@ class Chat {
   Chat& feed(Side side, std::string_view bytes, bool operation_start = true) {
     events_.clear();
     last_verdict_ =
-        session_.feed(side, as_bytes(bytes), offsets_[index(side)], operation_start, events_);
+        session_.feed(side, as_bytes(bytes), offsets_[index(side)],
+                      {.moment = next_moment(), .operation_start = operation_start}, events_);
     offsets_[index(side)] += bytes.size();
     write_down();
     return *this;
@@ -55,11 +57,19 @@ class Chat {
   Chat& response(std::string_view bytes) { return feed(Side::Response, bytes); }
   /// Goes on with the operation of the last feed or gap.
   Chat& more(Side side, std::string_view bytes) { return feed(side, bytes, false); }
-  Chat& gap(Side side, uint64_t length) {
+  /// By default the rest of what was fed last, or something of between.
+  Chat& gap(Side side, uint64_t length) { return gap(side, length, moment_); }
+  Chat& gap(Side side, uint64_t length, uint64_t moment) {
     events_.clear();
-    last_verdict_ = session_.gap(side, offsets_[index(side)], length, events_);
+    last_verdict_ = session_.gap(side, offsets_[index(side)], length, moment, events_);
     offsets_[index(side)] += length;
     write_down();
+    return *this;
+  }
+  /// The record that is fed next is a late one: it tells of this moment. Moments count the feeds
+  /// by tens.
+  Chat& from(uint64_t moment) {
+    late_ = moment;
     return *this;
   }
   Chat& end(Side side) {
@@ -79,10 +89,15 @@ class Chat {
   /// The events that ended exchanges: "0 Complete GET /a 200".
   const std::vector<std::string>& ended() const { return ended_; }
   const std::vector<MessageEvent>& all_events() const { return all_events_; }
+  uint64_t requests_unseen() { return session_.take_requests_unseen(); }
   Session::Verdict last_verdict() const { return last_verdict_; }
   uint64_t offset(Side side) const { return offsets_[index(side)]; }
 
  private:
+  uint64_t next_moment() {
+    moment_ += 10;
+    return late_ ? std::exchange(late_, 0) : moment_;
+  }
   static size_t index(Side side) { return side == Side::Request ? 0 : 1; }
 
   static std::string value_of(const std::string& text, std::string_view key) {
@@ -116,6 +131,7 @@ class Chat {
   HttpSettings settings_;
   Http1Session session_{settings_};
   uint64_t offsets_[2];
+  uint64_t moment_ = 0, late_ = 0;
   std::vector<MessageEvent> events_, all_events_;
   std::vector<std::string> log_, ended_;
   Session::Verdict last_verdict_ = Session::Verdict::Continue;
