@@ -178,11 +178,13 @@ void Connection::feed(clew_direction direction, const Segment& segment) {
   if (side == Side::Request) request_facts_.add(facts);
   if (Half& from = half(direction); !from.begun) {
     from.begun = true;
-    if (!from_start_) {
+    if (from.lost_first) {
+      session_->gap(side, 0, facts.offset, kMomentUnknown, events_);
+    } else if (!from_start_) {
       // Joined midway: what went by before on this side is not known.
       session_->gap(side, facts.offset, 0, moment, events_);
-      tell(facts);
     }
+    tell(facts);
   }
 
   auto verdict = Session::Verdict::Continue;
@@ -209,7 +211,11 @@ void Connection::feed(clew_direction direction, const Segment& segment) {
 void Connection::lost(clew_direction direction, uint64_t offset, uint64_t length) {
   if (given_up_) return;
   counters_.add(Counter::stream_gaps);
-  if (!session_) return;
+  if (!session_) {
+    half(direction).lost_first = true;
+    return;
+  }
+  half(direction).begun = true;
   SegmentFacts now;
   now.time_ns = last_time_ns_;
   const auto verdict = session_->gap(side_of(direction), offset, length, kMomentUnknown, events_);

@@ -85,7 +85,8 @@ class Connection {
     Connection& connection;
     clew_direction direction;
     Stream stream;
-    bool begun = false;  // something of it was fed to the session
+    bool begun = false;       // something of it was told to the session
+    bool lost_first = false;  // bytes were lost before there was one
   };
 
   Half& half(clew_direction direction) { return direction == CLEW_SENT ? sent_ : received_; }
