@@ -4,12 +4,14 @@ set -euo pipefail
 
 usage() {
   cat <<'USAGE'
-usage: sudo tests/run.sh [--unit-only | --e2e-only] [-k EXPR] [--tidy] [--no-install]
+usage: sudo tests/run.sh [--unit-only | --e2e-only] [-k EXPR] [--tidy] [--fuzz SECONDS] [--no-install]
   --unit-only   checks of the sources and unit tests; no end-to-end tests
   --e2e-only    end-to-end tests only (the build happens in any case)
   -k EXPR       only the tests that match: a regular expression for the unit tests, pytest's -k for the
                 end-to-end tests; no checks of the sources
   --tidy        clang-tidy, too, over everything but tests (several minutes; CI does it)
+  --fuzz SECONDS  the fuzz targets, too, each for that long beyond its corpus (preset fuzz, in build/fuzz;
+                CI does it)
   --no-install  do not install packages (deploy/install-deps.sh build services checks)
 Environment: CLEW_E2E_SECONDS (length of each load, default 5), CLEW_TEST_CACHE (where what
 the tests need besides Debian's packages is built or fetched once, default ~/.cache/clew-tests).
@@ -120,6 +122,55 @@ check_sources() {
   fi
 }
 
+# One target: its corpus from the tree, new finds in a folder that goes away.
+fuzz_one() { # target
+  local name corpus seeds=()
+  name=$(basename "$1")
+  for corpus in "$root/tests/fuzz/corpus/${name%_fuzz}" "$root/$(dirname "${1#"$root"/build/fuzz/}")/${name%_fuzz}/corpus" \
+    "$root/$(dirname "${1#"$root"/build/fuzz/}")/corpus"; do
+    [ ! -d "$corpus" ] || seeds+=("$corpus")
+  done
+  mkdir -p "$work/fuzz/$name"
+  # libFuzzer prints an input that fails in base64.
+  timeout $((fuzz + 120)) "$1" -max_total_time="$fuzz" -timeout=20 -rss_limit_mb=2048 -max_len=8192 -print_final_stats=1 \
+    -artifact_prefix="$work/fuzz/$name-" "$work/fuzz/$name" "${seeds[@]}" >"$work/fuzz/$name.log" 2>&1
+}
+
+fuzz_tests() {
+  step='building the fuzz preset'
+  say "building the fuzz targets (preset fuzz) and running each for $fuzz s"
+  cd "$root"
+  quietly cmake --preset fuzz
+  local targets target name
+  mapfile -t targets < <(ninja -C build/fuzz -t targets all | sed -n 's/^\(.*_fuzz\): CXX_EXECUTABLE_LINKER.*/\1/p')
+  [ "${#targets[@]}" != 0 ] || fail 'no fuzz target was found'
+  quietly ninja -C build/fuzz "${targets[@]}"
+  step='running the fuzz targets'
+  mkdir -p "$work/fuzz"
+  local waiting=("${targets[@]}") batch=() at=0
+  while [ "$at" -lt "${#waiting[@]}" ]; do
+    batch=()
+    for target in "${waiting[@]:at:$(nproc)}"; do
+      fuzz_one "$root/build/fuzz/$target" &
+      batch+=("$!:$(basename "$target")")
+    done
+    at=$((at + $(nproc)))
+    for target in "${batch[@]}"; do
+      name=${target#*:}
+      if wait "${target%%:*}"; then
+        passed=$((passed + 1))
+        say "fuzz.$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$work/fuzz/$name.log") inputs, no failure"
+      else
+        failed=$((failed + 1))
+        failures+=("fuzz.$name")
+        say "FAILED fuzz.$name"
+        tail -n 60 "$work/fuzz/$name.log" | cut -c1-2000 >&2
+        grep '^Base64:' "$work/fuzz/$name.log" >&2 || true
+      fi
+    done
+  done
+}
+
 # Adds up a JUnit file: passed, failed (and errors), skipped; appends the names of what failed.
 add_junit() { # file
   local counts
@@ -203,7 +254,7 @@ report() {
 }
 
 main() {
-  install=yes unit=yes e2e=yes tidy=no expression=
+  install=yes unit=yes e2e=yes tidy=no fuzz= expression=
   while [ $# -gt 0 ]; do
     case $1 in
       -h | --help) usage; exit 0 ;;
@@ -211,6 +262,11 @@ main() {
       --e2e-only) unit=no ;;
       --no-install) install=no ;;
       --tidy) tidy=yes ;;
+      --fuzz)
+        [[ ${2:-} =~ ^[1-9][0-9]*$ ]] || { usage >&2; echo 'tests: --fuzz needs a number of seconds' >&2; exit 2; }
+        fuzz=$2
+        shift
+        ;;
       -k)
         [ $# -ge 2 ] || { usage >&2; echo 'tests: -k needs an expression' >&2; exit 2; }
         expression=$2
@@ -231,6 +287,7 @@ main() {
   build_release
   [ "$unit" = no ] || [ -n "$expression" ] || check_sources
   [ "$unit" = no ] || unit_tests
+  [ -z "$fuzz" ] || fuzz_tests
   [ "$e2e" = no ] || e2e_tests
   report
 }

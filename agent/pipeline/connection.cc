@@ -175,7 +175,7 @@ void Connection::feed(clew_direction direction, const Segment& segment) {
   const SegmentFacts& facts = segment.facts;
   const Side side = side_of(direction);
   const uint64_t moment = moment_of(facts, direction);
-  if (side == Side::Request) request_facts_.add(facts);
+  (side == Side::Request ? request_facts_ : response_facts_).add(facts);
   if (Half& from = half(direction); !from.begun) {
     from.begun = true;
     if (from.lost_first) {
@@ -250,9 +250,14 @@ bool Connection::open_session(clew_direction direction, const Segment& first) {
 
 void Connection::tell(const SegmentFacts& now) {
   counters_.add(Counter::requests_unseen, session_->take_requests_unseen());
-  if (events_.empty()) return;
-  stitcher_.on_events(stitched_, *session_, events_, now,
-                      [this](uint64_t offset) { return request_facts_.at(offset); });
+  for (const MessageEvent& event : events_) {
+    // An end may have been held back until it was certain whose it is.
+    const bool is_end = event.kind == MessageEvent::Kind::ExchangeEnded &&
+                        event.how == MessageEvent::How::Complete && event.offset > 0;
+    const SegmentFacts* ended = is_end ? response_facts_.at(event.offset - 1) : nullptr;
+    stitcher_.on_events(stitched_, *session_, {&event, 1}, ended ? *ended : now,
+                        [this](uint64_t offset) { return request_facts_.at(offset); });
+  }
   events_.clear();
 }
 

@@ -58,7 +58,8 @@ class Connection {
   uint64_t closed_ns = 0;  ///< when the kernel closed the socket; 0 while it is open
 
  private:
-  // Where on the request side recent segments lay: a message may be recognised some bytes late.
+  // Where recent segments of a side lay: a message may be recognised some bytes late, and its end
+  // be told some messages late.
   class RecentFacts {
    public:
     void add(const SegmentFacts& facts) {
@@ -114,7 +115,7 @@ class Connection {
   bool ignored_ = false;
   bool from_start_ = false;
   uint64_t last_time_ns_ = 0;
-  RecentFacts request_facts_;
+  RecentFacts request_facts_, response_facts_;
   std::vector<MessageEvent> events_;
 };
 

@@ -152,9 +152,10 @@ class Checker {
   uint64_t next_ = 0;
 };
 
-// Where framing broke, the end is known no better than to the piece.
+// Where framing or pairing broke, the end is known no better than to the piece.
 bool equal(const MessageEvent& a, const MessageEvent& b) {
-  const bool is_exact = a.how != How::Malformed && a.how != How::GapLost;
+  const bool is_exact =
+      a.how != How::Malformed && a.how != How::GapLost && a.how != How::Unfinished;
   return a.kind == b.kind && a.how == b.how && a.exchange == b.exchange &&
          (a.offset == b.offset || !is_exact);
 }

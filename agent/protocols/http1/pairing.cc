@@ -119,15 +119,15 @@ void Http1Session::resync(Joint joint) {
 }
 
 void Http1Session::go_adrift(uint64_t moment) {
-  hidden_ = adrift_ = true;
+  adrift_ = true;
   know_request_head();
-  end_all(How::GapLost);
+  end_all(let_go());
   drop_response(moment, false);
 }
 
 // What a request tells of those before it.
 void Http1Session::meet_request(uint64_t moment, bool starts_operation) {
-  if (adrift_) return end_all(How::GapLost);
+  if (adrift_) return end_all(let_go());
   if (unconfirmed_) {
     const bool is_next_turn = starts_operation && response_moment_ <= moment;
     return is_next_turn ? confirm() : revoke();

@@ -70,7 +70,8 @@ void Http1Session::finish(Ending why, std::vector<MessageEvent>& out) {
   // response side did.
   const bool may_have_passed =
       live() > 0 && live_at(first_live_).joint != Joint::Follows && hidden_ && response_opened_;
-  if (hole_by_ != 0 || adrift_ || (is_gone && may_have_passed)) end_all(How::GapLost);
+  if (hole_by_ != 0 || (is_gone && may_have_passed)) end_all(How::GapLost);
+  if (adrift_) end_all(let_go());
   end_all(is_gone ? How::Unanswered : How::Unfinished);
   dead_ = true;
   end_call();
@@ -240,7 +241,8 @@ void Http1Session::on_response(Step step) {
       break;
     case Step::Foreign: {
       know_request_head();  // as far as it came
-      const bool is_answer = live() > 0 && !adrift_;
+      // To an exchange that is not confirmed it shows that the response was another's.
+      const bool is_answer = live() > 0 && !adrift_ && !unconfirmed_;
       on_response_broken();
       if (is_answer) give_up();
       break;

@@ -22,8 +22,8 @@
 //    next request shows it;
 //  - a request hole without an answer to it, or a request sent before the last answer, shows a
 //  client
-//    that does not take turns: there nothing is certain after a hole, and each request ends as
-//    GapLost ("adrift").
+//    that does not take turns: there nothing is certain after a hole, and each request is let go
+//    ("adrift").
 // A connection joined midway begins as behind a hole: it is one if the first offset of a side is
 // not 0, or gap() is called first (length 0 will do).
 //

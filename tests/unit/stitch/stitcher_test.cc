@@ -14,8 +14,13 @@ namespace {
 
 class NamedSession final : public Session {
  public:
-  Verdict feed(Side, ByteView, uint64_t, bool, std::vector<MessageEvent>&) override { return {}; }
-  Verdict gap(Side, uint64_t, uint64_t, std::vector<MessageEvent>&) override { return {}; }
+  Verdict feed(Side, ByteView, uint64_t, const Passage&, std::vector<MessageEvent>&) override {
+    return {};
+  }
+  Verdict gap(Side, uint64_t, uint64_t, uint64_t, std::vector<MessageEvent>&) override {
+    return {};
+  }
+  uint64_t take_requests_unseen() override { return 0; }
   void end(Side, std::vector<MessageEvent>&) override {}
   void finish(Ending, std::vector<MessageEvent>&) override {}
   void describe(uint64_t, SpanKind, SpanBuilder& span) const override {
