@@ -132,7 +132,7 @@ fuzz_one() { # target
   done
   mkdir -p "$work/fuzz/$name"
   # libFuzzer prints an input that fails in base64.
-  timeout $((fuzz + 120)) "$1" -max_total_time="$fuzz" -timeout=20 -rss_limit_mb=2048 -max_len=8192 -print_final_stats=1 \
+  timeout $((fuzz + 120)) "$1" -max_total_time="$fuzz" -timeout=20 -rss_limit_mb=2048 -max_len=4096 -print_final_stats=1 \
     -artifact_prefix="$work/fuzz/$name-" "$work/fuzz/$name" "${seeds[@]}" >"$work/fuzz/$name.log" 2>&1
 }
 

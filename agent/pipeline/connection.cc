@@ -251,8 +251,9 @@ bool Connection::open_session(clew_direction direction, const Segment& first) {
 void Connection::tell(const SegmentFacts& now) {
   counters_.add(Counter::requests_unseen, session_->take_requests_unseen());
   for (const MessageEvent& event : events_) {
-    // An end may have been held back until it was certain whose it is.
-    const bool is_end = event.kind == MessageEvent::Kind::ExchangeEnded &&
+    // A request can tell the end of the answer before it, held back until it was certain whose it
+    // is.
+    const bool is_end = now.end > now.offset && event.kind == MessageEvent::Kind::ExchangeEnded &&
                         event.how == MessageEvent::How::Complete && event.offset > 0;
     const SegmentFacts* ended = is_end ? response_facts_.at(event.offset - 1) : nullptr;
     stitcher_.on_events(stitched_, *session_, {&event, 1}, ended ? *ended : now,

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <ostream>
 #include <random>
 #include <set>
 
@@ -19,6 +20,8 @@ enum class Client : uint8_t {
 };
 
 struct World {
+  friend void PrintTo(const World& world, std::ostream* to) { *to << world.per_mille << " lost"; }
+
   Client client;
   uint32_t per_mille;  // of records that are lost
   int exchanges;
@@ -165,8 +168,6 @@ TEST_P(PairingTest, NoSpanShowsAnothersAnswerAndEachIsCounted) {
   EXPECT_LE(count(Counter::requests_unseen), lost);
   EXPECT_EQ(count(Counter::segments_departed), 0U);
   EXPECT_GE(static_cast<double>(answered), world.least * static_cast<double>(told.size()));
-  fmt::print("per mille {}: {} happened, {} told, {} with their status, {} answers alone\n",
-             world.per_mille, happened, told.size(), answered, count(Counter::requests_unseen));
 }
 
 std::string world_name(const ::testing::TestParamInfo<World>& row) {
