@@ -152,6 +152,8 @@ void Http1Session::revoke() {
   hidden_ = true;
   front().set_response({});
   if (response_attached_) response_.lose(true);
+  // Read by the head of a request that is not its own, it may have swallowed others.
+  hole_by_ = std::max(hole_by_, response_moments_.moment);
   end_front(How::GapLost);
   drop_response(response_moment_, false);
   resync(Joint::Resumed);

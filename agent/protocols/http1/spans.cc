@@ -137,8 +137,6 @@ void Http1Session::drive_response(const HeldPiece& piece, ByteView bytes) {
   bool operation_start = piece.passage.operation_start;
   response_moments_.offset = piece.offset;
   response_moments_.moment = piece.passage.moment;
-  // The parser tells of the first hole only.
-  if (gap != 0 && response_.lost()) on_response_lost(piece.passage.moment);
   while (!dead_) {
     if (!held_.empty()) {
       if (bytes.empty()) return;
@@ -157,7 +155,11 @@ void Http1Session::drive_response(const HeldPiece& piece, ByteView bytes) {
       on_response(step);
     }
   }
-  if (piece.kind == HeldPiece::Kind::Bytes) response_moments_.leave(response_.message_start());
+  if (piece.kind == HeldPiece::Kind::Bytes) {
+    response_moments_.leave(response_.message_start());
+  } else if (response_.lost()) {
+    on_response_lost(piece.passage.moment);  // the parser tells of the first hole only
+  }
 }
 
 void Http1Session::close_response() {
