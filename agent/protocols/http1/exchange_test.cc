@@ -21,7 +21,8 @@ Described describe(std::string_view request, std::string_view response,
     const size_t first = std::min(split, bytes.size());
     for (const auto& [at, piece] :
          {std::pair(size_t{0}, bytes.substr(0, first)), std::pair(first, bytes.substr(first))}) {
-      if (!piece.empty()) session.feed(side, as_bytes(piece), at, {.operation_start = true}, events);
+      if (!piece.empty())
+        session.feed(side, as_bytes(piece), at, {.operation_start = true}, events);
     }
   };
   feed(Side::Request, request);
@@ -259,8 +260,10 @@ TEST(Describe, HeadersOfManyExchanges) {
       "HTTP/1.1 200 OK\r\nA: " + std::string(900, 'x') + "\r\nContent-Length: 0\r\n\r\n";
   for (uint64_t i = 0; i < 3000; ++i) {
     events.clear();
-    session.feed(Side::Request, as_bytes(asking), i * asking.size(), true, events);
-    session.feed(Side::Response, as_bytes(answering), i * answering.size(), true, events);
+    session.feed(Side::Request, as_bytes(asking), i * asking.size(), {.operation_start = true},
+                 events);
+    session.feed(Side::Response, as_bytes(answering), i * answering.size(),
+                 {.operation_start = true}, events);
     ASSERT_FALSE(events.empty()) << i;
     ASSERT_EQ(events.back().how, MessageEvent::How::Complete) << i;
   }
@@ -271,10 +274,10 @@ TEST(Describe, PathForARoute) {
     const HttpSettings settings;
     Http1Session session(settings);
     std::vector<MessageEvent> events;
-    session.feed(Side::Request, as_bytes(request), 0, true, events);
+    session.feed(Side::Request, as_bytes(request), 0, {.operation_start = true}, events);
     const std::string answer =
         fmt::format("HTTP/1.1 {} Words\r\nContent-Length: 0\r\n\r\n", status);
-    session.feed(Side::Response, as_bytes(answer), 0, true, events);
+    session.feed(Side::Response, as_bytes(answer), 0, {.operation_start = true}, events);
     SpanBuilder span;
     session.describe(0, SpanKind::Server, span);
     if (span.request_path().empty()) return std::string("(none)");
