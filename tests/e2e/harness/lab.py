@@ -91,5 +91,13 @@ class Lab:
     def node_app(self, name, *arguments, **options):
         return App(self.start, [node(), APPS / name, *arguments], **options)
 
+    def native(self, name):
+        """A C program of tests/e2e/apps/native, compiled for this test: its path."""
+        program = self.directory / name
+        compiled = self.run(["cc", "-std=gnu17", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread",
+                             "-o", program, APPS / "native" / f"{name}.c"])
+        assert compiled.process.returncode == 0, compiled.describe()
+        return program
+
     def environment(self, **changes):
         return {**os.environ, **changes}

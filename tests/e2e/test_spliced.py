@@ -1,0 +1,62 @@
+"""Bodies that no program reads: splice moves them from socket to socket. Receiving so fires no hook; the
+stream's numbers tell the gap."""
+
+import pytest
+
+from harness.processes import free_port, wait_for_port
+from harness.spans import CLIENT, SERVER
+from harness.truth import expect_exchanges
+from harness.wire import Wire, request
+from apps.status_server import status_of
+
+SIZES = [1, 100, 1_000, 4_096, 20_000, 65_536, 1_000_000]
+# What must never be taken for messages.
+INSIDE = b"HTTP/1.1 500 Inside\r\nContent-Length: 0\r\n\r\nGET /inside HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def body_of(size):
+    return (INSIDE * (size // len(INSIDE) + 1))[:size]
+
+
+def exchange(wire, path, size):
+    body = body_of(size)
+    wire.send(request(path, method="POST", body=body))
+    response = wire.response()
+    assert (response.code, response.body) == (status_of(path), body), (path, response.code, len(response.body))
+
+
+def upload_all(port, sizes):
+    """Several exchanges on each of three connections, the last of every size: the paths."""
+    paths = []
+    for turn, order in enumerate((sizes, sizes[::-1], sizes[3:] + sizes[:3])):
+        with Wire("127.0.0.1", port) as wire:
+            for number, size in enumerate(order):
+                paths.append(f"/{turn}/{number}/{size}")
+                exchange(wire, paths[-1], size)
+    return paths
+
+
+def expect_proxied(result, proxy_port, server_port, paths):
+    """The proxy's server and client spans, and the server's; each the parent of the next."""
+    expected = [("POST", path, status_of(path)) for path in paths]
+    expect_exchanges(result.spans, CLIENT, expected)
+    expect_exchanges(result.spans, SERVER, expected * 2)
+    assert [str(span) for span in result.spans if span.marked] == []
+    by_id = {span.span_id: span for span in result.spans}
+    inner = [span for span in result.servers if span.parent_id]
+    assert sorted(span.path for span in inner) == sorted(paths), result.draw()
+    for span in inner:
+        call = by_id[span.parent_id]
+        assert (call.kind, call.path, span.link) == (CLIENT, span.path, "stream"), result.draw()
+        outer = by_id[call.parent_id]
+        assert (outer.kind, outer.path) == (SERVER, span.path), result.draw()
+
+
+@pytest.mark.parametrize("way", ["peek", "greedy"])
+@pytest.mark.parametrize("order", ["growing", "last large"])
+def test_proxy_that_splices(lab, way, order):
+    server = lab.python_app("status_server.py")
+    proxy = lab.python_app("splice_proxy.py", server.port, way)
+    agent = lab.agent("--pid", server.pid, "--pid", proxy.pid)
+    paths = upload_all(proxy.port, SIZES if order == "growing" else [1_000_000])
+    expect_proxied(agent.stop(), proxy.port, server.port, paths)
