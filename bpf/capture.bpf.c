@@ -295,15 +295,75 @@ static __always_inline __u32 find_place(struct operation *op, const struct send_
   return unseen;
 }
 
+// The next `unseen` bytes received on a socket passed without an operation. Another program may be
+// using the workspace of receives meanwhile.
+static __always_inline void emit_passed(struct socket_state *state, __u32 unseen) {
+  const __u64 identity = bpf_get_current_pid_tgid();
+  struct clew_segment segment = {};
+  segment.record.kind = CLEW_RECORD_SEGMENT;
+  segment.record.detail = CLEW_RECEIVED;
+  segment.record.flags = CLEW_SEGMENT_UNREADABLE;
+  segment.record.tgid = identity >> 32;
+  segment.record.time_ns = bpf_ktime_get_ns();
+  segment.cookie = state->cookie;
+  segment.offset = state->bytes[CLEW_RECEIVED];
+  segment.result = unseen;
+  segment.tid = (__u32)identity;
+  state->bytes[CLEW_RECEIVED] += unseen;
+  count(CLEW_COUNTER_passed_unseen);
+  if (bpf_ringbuf_output(&records, &segment, sizeof(segment), 0)) count(CLEW_COUNTER_ring_full);
+}
+
+// Bytes that left the socket unseen (splice) and were followed by none that were seen: told where
+// its owner reads the end of the stream or closes.
+static __always_inline void tell_last_passed(struct sock *sk, struct socket_state *state) {
+  struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+  if (!tcp || !state->announced || !state->numbered[CLEW_RECEIVED]) return;
+  const bool has_fin = sk->__sk_common.skc_flags & (1UL << SOCK_DONE);
+  __u32 end = tcp->copied_seq;
+  if (has_fin && end == tcp->rcv_nxt) --end;
+  const __s32 unseen =
+      end - (state->sequence_base[CLEW_RECEIVED] + (__u32)state->bytes[CLEW_RECEIVED]);
+  if (unseen > 0) emit_passed(state, unseen);
+}
+
+// The same of a UNIX socket, which has no numbers: what `from` has sent, the receiver's queue does
+// not hold and no receive has counted. Exact where neither end is at it.
+static __always_inline void compare_unix_counts(const struct sock *sk, struct socket_state *state,
+                                                const struct socket_state *from) {
+  if (!state->announced || state->pipelined || sk->sk_receive_queue.qlen) return;
+  const __s64 unseen = from->bytes[CLEW_SENT] - state->bytes[CLEW_RECEIVED];
+  if (unseen > 0) emit_passed(state, unseen);
+}
+
+// Whoever receives has counted what it sent before. Where requests and answers alternate its peer
+// has taken all of that, and counted what it did not splice: else what is received now would not
+// have been sent. At the end the same holds of what this end received.
+static __always_inline void tell_unix_passed(struct sock *sk, struct socket_state *state,
+                                             bool at_end) {
+  if (!settings.unix_sockets || sk->__sk_common.skc_family != AF_UNIX || !state->aligned) return;
+  struct unix_sock *unix_socket = bpf_skc_to_unix_sock(sk);
+  struct sock *peer = unix_socket ? unix_socket->peer : NULL;
+  if (!peer) return;
+  struct socket_state *other = bpf_sk_storage_get(&sockets, peer, 0, 0);
+  if (!other) return;
+  compare_unix_counts(peer, other, state);
+  if (at_end) compare_unix_counts(sk, state, other);
+}
+
 static __always_inline bool is_passing_error(int result) {
   return result == -EAGAIN || result == -4 /* EINTR */ || result <= -512 /* ERESTART... */;
 }
 
 // Errors and the end of the stream.
 static __always_inline void emit_end(struct operation *op, int result) {
-  const struct socket_state *state = op->state;
+  struct socket_state *state = op->state;
   const bool end = op->facts.direction == CLEW_RECEIVED && op->sk->sk_shutdown & RCV_SHUTDOWN;
   if (!state->announced || (result == 0 && !end)) return;
+  if (result == 0) {
+    tell_last_passed(op->sk, state);
+    tell_unix_passed(op->sk, state, true);
+  }
   op->facts.time_ns = bpf_ktime_get_ns();
   emit_segment(&op->facts, state->bytes[op->facts.direction & 1], result, 0);
 }
@@ -364,6 +424,7 @@ static __always_inline void operation(struct sock *sk, int result, int flags, __
     return;
   }
   if (state->protocol == PROTOCOL_OTHER) return;
+  if (direction == CLEW_RECEIVED) tell_unix_passed(sk, state, false);
   const __u32 total = result;
   const __u32 unseen = find_place(&op, begin, total);
   const __u32 key = direction;
@@ -532,6 +593,7 @@ int BPF_PROG(on_state, struct sock *sk, int old_state, int new_state) {
     on_connect_failed(sk, state);
   } else if (state->announced) {
     const bool finished = sk->sk_shutdown == SHUTDOWN_MASK;
+    if (finished) tell_last_passed(sk, state);
     emit_closing(sk, state,
                  new_state == TCP_CLOSE ? CLEW_CLOSING_CLOSED
                  : finished             ? CLEW_CLOSING_FINISHED

@@ -4,6 +4,7 @@ stream's numbers tell the gap."""
 import pytest
 
 from harness.processes import free_port, wait_for_port
+from harness.services import APPS, PYTHON
 from harness.spans import CLIENT, SERVER
 from harness.truth import expect_exchanges
 from harness.wire import Wire, request
@@ -36,7 +37,7 @@ def upload_all(port, sizes):
     return paths
 
 
-def expect_proxied(result, proxy_port, server_port, paths):
+def expect_proxied(result, paths):
     """The proxy's server and client spans, and the server's; each the parent of the next."""
     expected = [("POST", path, status_of(path)) for path in paths]
     expect_exchanges(result.spans, CLIENT, expected)
@@ -59,4 +60,63 @@ def test_proxy_that_splices(lab, way, order):
     proxy = lab.python_app("splice_proxy.py", server.port, way)
     agent = lab.agent("--pid", server.pid, "--pid", proxy.pid)
     paths = upload_all(proxy.port, SIZES if order == "growing" else [1_000_000])
-    expect_proxied(agent.stop(), proxy.port, server.port, paths)
+    proxy.child.expect("(^closed\n){3}")  # what a splice took last is told by the close
+    expect_proxied(agent.stop(), paths)
+
+
+HAPROXY = """
+global
+  maxconn 100
+  nbthread 2
+defaults
+  mode http
+  timeout connect 10s
+  timeout client 30s
+  timeout server 30s
+  option splice-request
+  option splice-response
+frontend in
+  bind 127.0.0.1:{port}
+  default_backend out
+backend out
+  http-reuse always
+  server s {server}
+"""
+
+
+def haproxy(lab, server):
+    folder = lab.folder("haproxy")
+    port = free_port()
+    (folder / "haproxy.cfg").write_text(HAPROXY.format(port=port, server=server), encoding="utf-8")
+    child = lab.start(["haproxy", "-db", "-f", folder / "haproxy.cfg"], name="haproxy")
+    wait_for_port(child, "127.0.0.1", port)
+    return child, port
+
+
+def test_haproxy(lab):
+    server = lab.python_app("status_server.py")
+    proxy, port = haproxy(lab, f"127.0.0.1:{server.port}")
+    agent = lab.agent("--pid", server.pid, "--pid", proxy.pid)
+    paths = upload_all(port, SIZES)
+    proxy.stop()
+    expect_proxied(agent.stop(), paths)
+
+
+@pytest.mark.parametrize("way", ["peek", "greedy", "haproxy"])
+def test_out_of_a_unix_socket(lab, way):
+    """A UNIX stream has no numbers: the gap is what the peer has sent and nobody has read."""
+    path = lab.directory / "server.sock"
+    server = lab.start([PYTHON, APPS / "status_server.py", path])
+    server.expect("^listening$")
+    if way == "haproxy":
+        proxy, port = haproxy(lab, f"unix@{path}")
+    else:
+        app = lab.python_app("splice_proxy.py", path, way)
+        proxy, port = app.child, app.port
+    agent = lab.agent("--pid", server.pid, "--pid", proxy.pid)
+    paths = upload_all(port, SIZES)
+    if way == "haproxy":
+        proxy.stop()
+    else:
+        proxy.expect("(^closed\n){3}")
+    expect_proxied(agent.stop(), paths)

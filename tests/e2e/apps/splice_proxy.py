@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A proxy that reads heads by recv and moves bodies by splice, socket to pipe to socket, so that no program
-sees them. One connection to the server for each of a client's. Prints `listening PORT`.
+sees them. One connection to the server for each of a client's. Prints `listening PORT`, and `closed` whenever both
+connections are.
 
 usage: splice_proxy.py TARGET PEEK
   TARGET  a port on this host, or the path of a UNIX socket
@@ -73,6 +74,7 @@ def serve(client, target, peek):
         finally:
             os.close(pipe[0])
             os.close(pipe[1])
+    print("closed", flush=True)
 
 
 def main():
