@@ -256,6 +256,15 @@ static __always_inline bool first_number(struct operation *op, __u32 total, __u3
   return true;
 }
 
+// Never back: whoever is late has been counted by the later one.
+static __always_inline void count_up_to(__u64 *bytes, __u64 end) {
+  for (int i = 0; i < 4; ++i) {
+    const __u64 counted = *(volatile __u64 *)bytes;
+    if ((__s64)(end - counted) <= 0) return;
+    if (__sync_val_compare_and_swap(bytes, counted, end) == counted) return;
+  }
+}
+
 // Finds the operation's place in the stream: where its numbers say, else after all that was seen
 // before. Returns how many bytes left the socket unseen just before it.
 static __always_inline __u32 find_place(struct operation *op, const struct send_begin *begin,
@@ -264,6 +273,8 @@ static __always_inline __u32 find_place(struct operation *op, const struct send_
   const __u8 which = op->facts.direction & 1;
   __u32 first = 0;
   const bool exact = begin != NULL;  // read under the socket's lock
+  // Read once: another thread may count its own send at any moment.
+  const __u64 counted = *(volatile __u64 *)&state->bytes[which];
   bool known = exact;
   if (exact) {
     first = begin->sequence;
@@ -272,20 +283,20 @@ static __always_inline __u32 find_place(struct operation *op, const struct send_
   }
   if (known && !state->numbered[which]) {
     state->numbered[which] = 1;
-    state->sequence_base[which] = first - (__u32)state->bytes[which];
+    state->sequence_base[which] = first - (__u32)counted;
   }
   __s32 unseen = 0;
   if (known) {
-    unseen = first - (state->sequence_base[which] + (__u32)state->bytes[which]);
+    unseen = first - (state->sequence_base[which] + (__u32)counted);
     op->facts.flags |= CLEW_SEGMENT_SEQUENCE;
     op->facts.sequence_base = state->sequence_base[which];
   } else if (state->aligned) {
     op->facts.flags |= CLEW_SEGMENT_SEQUENCE;
   }
   // Another thread's send that was numbered after this one may have been counted before it.
-  if (exact && unseen) {
-    op->offset = state->bytes[which] + unseen;
-    if (unseen + (__s32)total > 0) state->bytes[which] = op->offset + total;
+  if (exact) {
+    op->offset = counted + unseen;
+    count_up_to(&state->bytes[which], op->offset + total);
     return 0;
   }
   // Read without the lock: less than it should be, or a send ahead, is another thread's doing.
