@@ -44,6 +44,7 @@ struct operation {
   struct workspace *workspace;
   struct source from;
   struct facts facts;
+  const struct send_begin *begin;  // NULL: not seen
   __u64 offset;
 };
 
@@ -164,6 +165,79 @@ static __always_inline bool recognise(struct operation *op, enum look look) {
   return true;
 }
 
+// The next `unseen` bytes received on a socket passed without an operation, until `time_ns`.
+// Another program may be using the workspace of receives meanwhile.
+static __always_inline void emit_passed(struct socket_state *state, __u32 unseen, __u64 time_ns) {
+  const __u64 identity = bpf_get_current_pid_tgid();
+  struct clew_segment segment = {};
+  segment.record.kind = CLEW_RECORD_SEGMENT;
+  segment.record.detail = CLEW_RECEIVED;
+  segment.record.flags = CLEW_SEGMENT_UNREADABLE;
+  segment.record.tgid = identity >> 32;
+  segment.record.time_ns = time_ns;
+  segment.cookie = state->cookie;
+  segment.offset = state->bytes[CLEW_RECEIVED];
+  segment.result = unseen;
+  segment.tid = (__u32)identity;
+  state->bytes[CLEW_RECEIVED] += unseen;
+  count(CLEW_COUNTER_passed_unseen);
+  if (bpf_ringbuf_output(&records, &segment, sizeof(segment), 0)) count(CLEW_COUNTER_ring_full);
+}
+
+static __always_inline void tell_passed_up_to(struct socket_state *state, __u32 end,
+                                              __u64 last_packet_ns) {
+  const __s32 unseen =
+      end - (state->sequence_base[CLEW_RECEIVED] + (__u32)state->bytes[CLEW_RECEIVED]);
+  if (unseen <= 0) return;
+  const __u64 now = bpf_ktime_get_ns();
+  emit_passed(state, unseen, last_packet_ns && last_packet_ns < now ? last_packet_ns : now);
+}
+
+// Before a request that is sent after all answers were read. Told here, a body that was spliced
+// does not seem to take until the next answer.
+static __always_inline void tell_passed_before(const struct operation *op) {
+  struct socket_state *state = op->state;
+  if (!op->begin || !state->announced || !state->numbered[CLEW_RECEIVED] || state->pipelined)
+    return;
+  if (op->sk->__sk_common.skc_flags & (1UL << SOCK_DONE)) return;  // the FIN has a number, too
+  tell_passed_up_to(state, op->begin->copied, op->begin->last_packet_ns);
+}
+
+// Bytes that left the socket unseen (splice) and were followed by none that were seen: told where
+// its owner reads the end of the stream or closes. They came with the last packet at the latest.
+static __always_inline void tell_last_passed(struct sock *sk, struct socket_state *state) {
+  struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+  if (!tcp || !state->announced || !state->numbered[CLEW_RECEIVED]) return;
+  const bool has_fin = sk->__sk_common.skc_flags & (1UL << SOCK_DONE);
+  __u32 end = tcp->copied_seq;
+  if (has_fin && end == tcp->rcv_nxt) --end;
+  tell_passed_up_to(state, end, tcp->tcp_mstamp * 1000);
+}
+
+// The same of a UNIX socket, which has no numbers: what `from` has sent, the receiver's queue does
+// not hold and no receive has counted. Exact where neither end is at it.
+static __always_inline void compare_unix_counts(const struct sock *sk, struct socket_state *state,
+                                                const struct socket_state *from) {
+  if (!state->announced || state->pipelined || sk->sk_receive_queue.qlen) return;
+  const __s64 unseen = from->bytes[CLEW_SENT] - state->bytes[CLEW_RECEIVED];
+  if (unseen > 0) emit_passed(state, unseen, bpf_ktime_get_ns());
+}
+
+// Whoever receives has counted what it sent before. Where requests and answers alternate its peer
+// has taken all of that, and counted what it did not splice: else what is received now would not
+// have been sent. At the end the same holds of what this end received.
+static __always_inline void tell_unix_passed(struct sock *sk, struct socket_state *state,
+                                             bool at_end) {
+  if (!settings.unix_sockets || sk->__sk_common.skc_family != AF_UNIX || !state->aligned) return;
+  struct unix_sock *unix_socket = bpf_skc_to_unix_sock(sk);
+  struct sock *peer = unix_socket ? unix_socket->peer : NULL;
+  if (!peer) return;
+  struct socket_state *other = bpf_sk_storage_get(&sockets, peer, 0, 0);
+  if (!other) return;
+  compare_unix_counts(peer, other, state);
+  if (at_end) compare_unix_counts(sk, state, other);
+}
+
 // Lets the context follow the operation; a request begun here gets its own.
 static __always_inline void follow_context(struct operation *op, enum look look, bool turned) {
   struct socket_state *state = op->state;
@@ -175,6 +249,7 @@ static __always_inline void follow_context(struct operation *op, enum look look,
     if (serves) {
       begin_served(state, op->thread, &op->facts.context, op->facts.time_ns);
     } else {
+      if (turned) tell_passed_before(op);
       op->facts.evidence = begin_called(state, op->thread, &op->facts.context, op->facts.time_ns);
     }
     if (look == LOOK_REQUEST && !turned) state->pipelined = 1;
@@ -306,62 +381,6 @@ static __always_inline __u32 find_place(struct operation *op, const struct send_
   return unseen;
 }
 
-// The next `unseen` bytes received on a socket passed without an operation. Another program may be
-// using the workspace of receives meanwhile.
-static __always_inline void emit_passed(struct socket_state *state, __u32 unseen) {
-  const __u64 identity = bpf_get_current_pid_tgid();
-  struct clew_segment segment = {};
-  segment.record.kind = CLEW_RECORD_SEGMENT;
-  segment.record.detail = CLEW_RECEIVED;
-  segment.record.flags = CLEW_SEGMENT_UNREADABLE;
-  segment.record.tgid = identity >> 32;
-  segment.record.time_ns = bpf_ktime_get_ns();
-  segment.cookie = state->cookie;
-  segment.offset = state->bytes[CLEW_RECEIVED];
-  segment.result = unseen;
-  segment.tid = (__u32)identity;
-  state->bytes[CLEW_RECEIVED] += unseen;
-  count(CLEW_COUNTER_passed_unseen);
-  if (bpf_ringbuf_output(&records, &segment, sizeof(segment), 0)) count(CLEW_COUNTER_ring_full);
-}
-
-// Bytes that left the socket unseen (splice) and were followed by none that were seen: told where
-// its owner reads the end of the stream or closes.
-static __always_inline void tell_last_passed(struct sock *sk, struct socket_state *state) {
-  struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
-  if (!tcp || !state->announced || !state->numbered[CLEW_RECEIVED]) return;
-  const bool has_fin = sk->__sk_common.skc_flags & (1UL << SOCK_DONE);
-  __u32 end = tcp->copied_seq;
-  if (has_fin && end == tcp->rcv_nxt) --end;
-  const __s32 unseen =
-      end - (state->sequence_base[CLEW_RECEIVED] + (__u32)state->bytes[CLEW_RECEIVED]);
-  if (unseen > 0) emit_passed(state, unseen);
-}
-
-// The same of a UNIX socket, which has no numbers: what `from` has sent, the receiver's queue does
-// not hold and no receive has counted. Exact where neither end is at it.
-static __always_inline void compare_unix_counts(const struct sock *sk, struct socket_state *state,
-                                                const struct socket_state *from) {
-  if (!state->announced || state->pipelined || sk->sk_receive_queue.qlen) return;
-  const __s64 unseen = from->bytes[CLEW_SENT] - state->bytes[CLEW_RECEIVED];
-  if (unseen > 0) emit_passed(state, unseen);
-}
-
-// Whoever receives has counted what it sent before. Where requests and answers alternate its peer
-// has taken all of that, and counted what it did not splice: else what is received now would not
-// have been sent. At the end the same holds of what this end received.
-static __always_inline void tell_unix_passed(struct sock *sk, struct socket_state *state,
-                                             bool at_end) {
-  if (!settings.unix_sockets || sk->__sk_common.skc_family != AF_UNIX || !state->aligned) return;
-  struct unix_sock *unix_socket = bpf_skc_to_unix_sock(sk);
-  struct sock *peer = unix_socket ? unix_socket->peer : NULL;
-  if (!peer) return;
-  struct socket_state *other = bpf_sk_storage_get(&sockets, peer, 0, 0);
-  if (!other) return;
-  compare_unix_counts(peer, other, state);
-  if (at_end) compare_unix_counts(sk, state, other);
-}
-
 static __always_inline bool is_passing_error(int result) {
   return result == -EAGAIN || result == -4 /* EINTR */ || result <= -512 /* ERESTART... */;
 }
@@ -429,13 +448,13 @@ static __always_inline void operation(struct sock *sk, int result, int flags, __
   if (direction == CLEW_SENT && op.thread && op.thread->send.sk == (__u64)sk) {
     begin = &op.thread->send;
     begin->sk = 0;
+    op.begin = begin;
   }
   if (result <= 0) {
     if (!is_passing_error(result)) emit_end(&op, result);
     return;
   }
   if (state->protocol == PROTOCOL_OTHER) return;
-  if (direction == CLEW_RECEIVED) tell_unix_passed(sk, state, false);
   const __u32 total = result;
   const __u32 unseen = find_place(&op, begin, total);
   const __u32 key = direction;
@@ -452,6 +471,7 @@ static __always_inline void operation(struct sock *sk, int result, int flags, __
   }
   const bool turned = state->last_direction != 1 + direction;
   state->last_direction = 1 + direction;
+  if (turned && direction == CLEW_RECEIVED) tell_unix_passed(sk, state, false);
 
   bool readable = !(flags & MSG_TRUNC);
   if (!is_user_selected(state)) {
@@ -563,6 +583,8 @@ static __always_inline void remember_send_begin(struct sock *sk, struct msghdr *
   // An answer is timed by its end.
   thread->send.time_ns = state->role == CLEW_ROLE_SERVER ? 0 : bpf_ktime_get_ns();
   thread->send.sequence = tcp->write_seq;
+  thread->send.copied = tcp->copied_seq;
+  thread->send.last_packet_ns = tcp->tcp_mstamp * 1000;
   send_source(message, &thread->send.from);
 }
 

@@ -78,6 +78,7 @@ struct tcp_sock {
   __u32 write_seq;
   volatile __u32 rcv_nxt;
   __u64 bytes_received;
+  __u64 tcp_mstamp;  // CLOCK_MONOTONIC in microseconds of the last packet received or sent
 } __kernel_type;
 
 // Its numbers name bytes alike at both ends, as TCP's do (RFC 8684: data sequence numbers).

@@ -94,8 +94,9 @@ struct send_begin {
   __u64 time_ns;
   __u64 sk;  // address of the socket, to compare; 0: none under way
   struct source from;
-  __u32 sequence;  // number of the first byte
-  __u32 padding;
+  __u64 last_packet_ns;  // when the last packet came or went
+  __u32 sequence;        // number of the first byte
+  __u32 copied;          // number up to which the socket had been read
 };
 
 struct thread_state {

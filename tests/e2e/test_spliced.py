@@ -1,6 +1,8 @@
 """Bodies that no program reads: splice moves them from socket to socket. Receiving so fires no hook; the
 stream's numbers tell the gap."""
 
+import time
+
 import pytest
 
 from harness.processes import free_port, wait_for_port
@@ -51,6 +53,7 @@ def expect_proxied(result, paths):
         assert (call.kind, call.path, span.link) == (CLIENT, span.path, "stream"), result.draw()
         outer = by_id[call.parent_id]
         assert (outer.kind, outer.path) == (SERVER, span.path), result.draw()
+    return result.spans
 
 
 @pytest.mark.parametrize("way", ["peek", "greedy"])
@@ -62,6 +65,19 @@ def test_proxy_that_splices(lab, way, order):
     paths = upload_all(proxy.port, SIZES if order == "growing" else [1_000_000])
     proxy.child.expect("(^closed\n){3}")  # what a splice took last is told by the close
     expect_proxied(agent.stop(), paths)
+
+
+def test_the_pause_after_a_spliced_body_is_not_part_of_the_exchange(lab):
+    server = lab.python_app("status_server.py")
+    proxy = lab.python_app("splice_proxy.py", server.port, "peek")
+    agent = lab.agent("--pid", server.pid, "--pid", proxy.pid)
+    with Wire("127.0.0.1", proxy.port) as wire:
+        exchange(wire, "/first", 20_000)
+        time.sleep(1)  # an idle connection
+        exchange(wire, "/second", 20_000)
+    proxy.child.expect("^closed$")
+    spans = expect_proxied(agent.stop(), ["/first", "/second"])
+    assert [str(span) for span in spans if span.seconds > 0.5] == []
 
 
 HAPROXY = """

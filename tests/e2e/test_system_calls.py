@@ -4,12 +4,13 @@ import sys
 
 import pytest
 
+from harness.agent import settle
 from harness.services import APPS, PYTHON
 from harness.spans import CLIENT, SERVER
 from harness.truth import expect_exchanges, expect_joined
 
 sys.path.insert(0, str(APPS))
-from io_pair import CALLS  # noqa: E402
+from io_pair import CALLS, HIDDEN_CALLS  # noqa: E402
 
 EXCHANGES = 5
 
@@ -26,3 +27,17 @@ def test_family(lab, family, host):
     expect_exchanges(result.spans, SERVER, expected)
     expect_exchanges(result.spans, CLIENT, expected)
     assert expect_joined(result.spans) == []
+
+
+@pytest.mark.parametrize("family", HIDDEN_CALLS)
+def test_family_that_cannot_be_read(lab, family):
+    """Each socket is counted once; the bytes are made into nothing."""
+    server = lab.python_app("io_pair.py", "server", family, "127.0.0.1")
+    agent = lab.agent("--pid", server.pid)
+    for _ in range(3):
+        child = lab.run([PYTHON, APPS / "io_pair.py", "client", family, "127.0.0.1", server.port, EXCHANGES])
+        assert child.stdout.bytes == b"done\n", child.describe()
+    summary = agent.end()
+    result = settle(summary, agent.span_file, agent.child.stderr.text, lost=None)
+    assert result.spans == [], result.draw()
+    assert summary.lost == 0 and summary.causes["unreadable_socket"] == 3, summary
