@@ -126,11 +126,12 @@ static __always_inline void send_source(struct msghdr *message, struct source *f
   const struct iov_iter *iter = &message->msg_iter;
   from->base = NULL;
   from->vector = NULL;
+  from->skip = iter->iov_offset;
   if (!bpf_core_field_exists(iter->iter_type)) return;
   const __u8 type = iter->iter_type;
   if (bpf_core_enum_value_exists(enum iter_type, ITER_UBUF) &&
       type == bpf_core_enum_value(enum iter_type, ITER_UBUF)) {
-    from->base = (const __u8 *)iter->ubuf + iter->iov_offset;
+    from->base = iter->ubuf;  // no sum: to the verifier of 6.1 it is the kernel's pointer
     return;
   }
   if (type != bpf_core_enum_value(enum iter_type, ITER_IOVEC)) return;
@@ -141,7 +142,6 @@ static __always_inline void send_source(struct msghdr *message, struct source *f
     from->vector = BPF_CORE_READ(old, iov);
   }
   from->vector_length = iter->nr_segs;
-  from->skip = iter->iov_offset;
   from->kernel_vector = 1;
 }
 
@@ -162,6 +162,7 @@ __noinline __u32 gather(__u32 direction, const struct source *from, __u64 skip, 
   if (length > CLEW_PIECE_BYTES) length = CLEW_PIECE_BYTES;
   barrier_var(
       length);  // or the bound is tested on a copy, which the verifier of 6.1 does not follow
+  skip += from->skip;
   if (from->base) {
     if (bpf_probe_read_user(to->payload, length, (const __u8 *)from->base + skip)) {
       count(CLEW_COUNTER_copy_failed);
@@ -169,7 +170,6 @@ __noinline __u32 gather(__u32 direction, const struct source *from, __u64 skip, 
     }
     return length;
   }
-  skip += from->skip;
   __u32 done = 0;
   for (__u32 i = 0; i < VECTOR_LIMIT; ++i) {
     if (i >= from->vector_length || done >= length) return done;

@@ -44,8 +44,10 @@ static __always_inline void read_endpoints(const struct sock *sk, struct endpoin
 // Copies the name that this socket or its peer is bound to: servers' sockets are, clients' seldom.
 static __always_inline __u32 read_unix_name(const struct unix_address *address, __u8 *name) {
   if (!address) return 0;
-  const int length = BPF_CORE_READ(address, len) - (int)sizeof(unsigned short);
-  if (length <= 0 || length > CLEW_UNIX_NAME_BYTES) return 0;
+  __u32 length = BPF_CORE_READ(address, len) - (int)sizeof(unsigned short);
+  barrier_var(
+      length);  // or the bound is tested on a copy, which the verifier of 6.1 does not follow
+  if (length == 0 || length > CLEW_UNIX_NAME_BYTES) return 0;
   const void *path =
       (const __u8 *)address + bpf_core_field_offset(address->name) + sizeof(unsigned short);
   return bpf_probe_read_kernel(name, length, path) ? 0 : length;
