@@ -81,7 +81,7 @@ def check_links(guest):
     forest = Forest(guest.spans())
     for span in forest.spans:
         parent = forest.parent(span)
-        if span.path == "/mptcp":  # the ends of MPTCP connections are not joined yet
+        if span.path == "/mptcp" and guest.series < (6, 11):  # there its numbers do not name bytes
             assert not parent, f"{parent} > {span}"
         elif span.kind == SERVER:
             assert parent, f"no parent: {span}"
