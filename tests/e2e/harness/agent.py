@@ -23,6 +23,7 @@ class Summary:
     exported: int
     lost: int
     causes: dict = field(default_factory=dict)
+    evidence: set = field(default_factory=set)  # those among the causes that are no exchanges
     accounted: bool = field(default=False, compare=False)
 
     @classmethod
@@ -31,15 +32,15 @@ class Summary:
         lines = stderr.rstrip("\n").split("\n")
         match = _SUMMARY.fullmatch(lines[-1])
         assert match, f"the last line on stderr is no summary: {lines[-1]!r}; all of it:\n{stderr[-3000:]}"
-        causes = {}
-        for part in re.split(", |; ", match[4]) if match[4] else ():
-            name, count = part.removeprefix("evidence: ").rsplit(" ", 1)
-            causes[name] = int(count)
-        return cls(int(match[1]), int(match[2]), int(match[3]), causes)
+        exchanges, _, evidence = (match[4] or "").partition("evidence: ")
+        causes, hints = ({name: int(count) for name, count in re.findall(r"(\S+) (\d+)", part)}
+                         for part in (exchanges, evidence))
+        return cls(int(match[1]), int(match[2]), int(match[3]), causes | hints, set(hints))
 
     def expect_losses(self, *causes):
-        """Nothing but these causes may count, and the total is their sum."""
-        assert self.lost == sum(self.causes.values()), f"lost {self.lost}, yet the causes are {self.causes}"
+        """Nothing but these causes may count, and the total is the sum of those that count exchanges."""
+        exchanges = sum(count for cause, count in self.causes.items() if cause not in self.evidence)
+        assert self.lost == exchanges, f"lost {self.lost}, yet the causes are {self.causes}"
         assert set(self.causes) <= set(causes), f"lost {self.lost}: {self.causes}"
 
     def expect_no_loss(self):
