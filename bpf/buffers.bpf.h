@@ -7,7 +7,10 @@
 
 #include <bpf/bpf_core_read.h>
 
-enum { VECTOR_LIMIT = 32 };  // buffers of one operation that are followed
+enum {
+  VECTOR_BLOCKS = 128,         // of one operation: all that a vector can have (IOV_MAX, 1024)
+  VECTOR_BLOCKS_UNROLLED = 4,  // where the kernel has no bpf_loop (5.17)
+};
 
 enum {  // x86-64 system call numbers
   SYS_read = 0,
@@ -145,11 +148,49 @@ static __always_inline void send_source(struct msghdr *message, struct source *f
   from->kernel_vector = 1;
 }
 
-static __always_inline long read_part(const struct source *from, __u32 index,
-                                      struct user_iovec *part) {
+static __always_inline long read_parts(const struct source *from, __u32 index, __u32 count,
+                                       struct user_iovec *parts) {
   const struct user_iovec *at = from->vector + index;
-  return from->kernel_vector ? bpf_probe_read_kernel(part, sizeof(*part), at)
-                             : bpf_probe_read_user(part, sizeof(*part), at);
+  const __u32 size = count * sizeof(*parts);
+  return from->kernel_vector ? bpf_probe_read_kernel(parts, size, at)
+                             : bpf_probe_read_user(parts, size, at);
+}
+
+// One step of the walk in the workspace of `*direction`. Returns 1 when there is no next one.
+static long walk_block(__u32 block, const __u32 *direction) {
+  struct workspace *to = bpf_map_lookup_elem(&workspaces, direction);
+  if (!to) return 1;
+  struct vector_walk *walk = &to->walk;
+  const __u32 first = block * VECTOR_BLOCK;
+  walk->ended = 1;
+  if (first >= walk->from.vector_length) return 1;
+  __u64 filled = walk->from.vector_length - first;
+  if (filled > VECTOR_BLOCK) filled = VECTOR_BLOCK;
+  if (read_parts(&walk->from, first, filled, walk->parts)) {
+    count(CLEW_COUNTER_copy_failed);
+    return 1;
+  }
+  for (__u32 i = 0; i < VECTOR_BLOCK; ++i) {
+    if (i >= filled || walk->done >= walk->length) return 1;
+    const struct user_iovec *part = &walk->parts[i];
+    if (walk->skip >= part->length) {
+      walk->skip -= part->length;
+      continue;
+    }
+    const __u64 left = part->length - walk->skip;
+    const __u32 done = walk->done;
+    __u32 size = walk->length - done;
+    if (size > left) size = left;
+    if (size > CLEW_PIECE_BYTES || done >= CLEW_PIECE_BYTES) return 1;
+    if (bpf_probe_read_user(to->payload + done, size, (const __u8 *)part->base + walk->skip)) {
+      count(CLEW_COUNTER_copy_failed);
+      return 1;
+    }
+    walk->skip = 0;
+    walk->done = done + size;
+  }
+  walk->ended = 0;
+  return walk->done >= walk->length;
 }
 
 // Copies `length` bytes (at most CLEW_PIECE_BYTES), `skip` bytes into the operation, to the
@@ -170,29 +211,19 @@ __noinline __u32 gather(__u32 direction, const struct source *from, __u64 skip, 
     }
     return length;
   }
-  __u32 done = 0;
-  for (__u32 i = 0; i < VECTOR_LIMIT; ++i) {
-    if (i >= from->vector_length || done >= length) return done;
-    struct user_iovec part;
-    if (read_part(from, i, &part)) {
-      count(CLEW_COUNTER_copy_failed);
-      return done;
+  struct vector_walk *walk = &to->walk;
+  walk->from = *from;
+  walk->skip = skip;
+  walk->length = length;
+  walk->done = 0;
+  walk->ended = 0;
+  if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)) {
+    bpf_loop(VECTOR_BLOCKS, walk_block, &direction, 0);
+  } else {
+    for (__u32 block = 0; block < VECTOR_BLOCKS_UNROLLED; ++block) {
+      if (walk_block(block, &direction)) break;
     }
-    if (skip >= part.length) {
-      skip -= part.length;
-      continue;
-    }
-    __u64 left = part.length - skip;
-    __u32 size = length - done;
-    if (size > left) size = left;
-    if (size > CLEW_PIECE_BYTES || done >= CLEW_PIECE_BYTES) return done;
-    if (bpf_probe_read_user(to->payload + done, size, (const __u8 *)part.base + skip)) {
-      count(CLEW_COUNTER_copy_failed);
-      return done;
-    }
-    skip = 0;
-    done += size;
   }
-  if (done < length) count(CLEW_COUNTER_vector_cut);
-  return done;
+  if (walk->done < length && !walk->ended) count(CLEW_COUNTER_vector_cut);
+  return walk->done;
 }

@@ -83,8 +83,7 @@ __noinline int emit_segment(const struct facts *facts, __u64 offset, __s32 resul
   // before which user space has caught up. While records come, user space looks by itself.
   const bool wakes = facts->time_ns - to->woken_ns > WAKE_INTERVAL_NS;
   if (wakes) to->woken_ns = facts->time_ns;
-  if (bpf_ringbuf_output(&records, begin, fixed + length,
-                         wakes ? 0 : BPF_RB_NO_WAKEUP)) {
+  if (bpf_ringbuf_output(&records, begin, fixed + length, wakes ? 0 : BPF_RB_NO_WAKEUP)) {
     count(CLEW_COUNTER_ring_full);
     if (starts) count(CLEW_COUNTER_requests_ring_full);
   }
@@ -247,14 +246,15 @@ static __always_inline void follow_context(struct operation *op, enum look look,
   if (requests && starts) {
     op->facts.flags |= CLEW_SEGMENT_MESSAGE_START;
     if (serves) {
-      begin_served(state, op->thread, &op->facts.context, op->facts.time_ns);
+      begin_served(state, op->thread, &op->facts.context, op->facts.time_ns,
+                   is_bodiless(op->workspace->payload));
     } else {
       if (turned) tell_passed_before(op);
       op->facts.evidence = begin_called(state, op->thread, &op->facts.context, op->facts.time_ns);
     }
     if (look == LOOK_REQUEST && !turned) state->pipelined = 1;
   } else if (serves || op->facts.direction == CLEW_RECEIVED) {
-    resume(state, op->thread);
+    resume(state, op->thread, op->facts.direction);
   }
 }
 
@@ -454,6 +454,7 @@ static __always_inline void operation(struct sock *sk, int result, int flags, __
     if (!is_passing_error(result)) emit_end(&op, result);
     return;
   }
+  if (direction == CLEW_SENT && op.thread) op.thread->fresh = 0;
   if (state->protocol == PROTOCOL_OTHER) return;
   const __u32 total = result;
   const __u32 unseen = find_place(&op, begin, total);
@@ -461,7 +462,7 @@ static __always_inline void operation(struct sock *sk, int result, int flags, __
   op.workspace = bpf_map_lookup_elem(&workspaces, &key);
   if (!op.workspace) return;
   op.facts.time_ns = bpf_ktime_get_ns();
-  if (begin && begin->time_ns && op.facts.time_ns - begin->time_ns < ~0U) {
+  if (begin && op.facts.time_ns - begin->time_ns < ~0U) {
     op.facts.begin_delta_ns = op.facts.time_ns - begin->time_ns;
   }
   if (unseen) {
@@ -580,8 +581,7 @@ static __always_inline void remember_send_begin(struct sock *sk, struct msghdr *
   struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
   if (!tcp) return;
   thread->send.sk = (__u64)sk;
-  // An answer is timed by its end.
-  thread->send.time_ns = state->role == CLEW_ROLE_SERVER ? 0 : bpf_ktime_get_ns();
+  thread->send.time_ns = bpf_ktime_get_ns();
   thread->send.sequence = tcp->write_seq;
   thread->send.copied = tcp->copied_seq;
   thread->send.last_packet_ns = tcp->tcp_mstamp * 1000;

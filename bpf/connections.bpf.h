@@ -165,7 +165,10 @@ static __always_inline void on_connect(struct sock *sk) {
   state->opener_tgid = tgid;
   state->opener_tid = (__u32)identity;
   struct thread_state *thread = current_thread(false);
-  if (thread) state->opener = thread->owner;
+  if (!thread) return;
+  state->opener = thread->owner;
+  state->opener.evidence = use_evidence(thread);
+  thread->fresh = 0;
 }
 
 // The connection was not made. Whoever runs when that is known need not be who asked for it.

@@ -43,9 +43,19 @@ static __always_inline void work_for(struct thread_state *thread, const struct o
   thread->owner.evidence = evidence;
 }
 
-// A request arrived: it is what this thread works for from now on.
+// What the thread works for, as evidence for a call that it makes now. The next one is a guess,
+// where the thread serves several requests.
+static __always_inline __u8 use_evidence(struct thread_state *thread) {
+  const __u8 evidence = (__u8)thread->owner.evidence;
+  const bool by_turn = evidence == CLEW_EVIDENCE_TURN || evidence == CLEW_EVIDENCE_ANSWER;
+  if (by_turn) thread->owner.evidence = CLEW_EVIDENCE_WEAK;
+  return by_turn && thread->overlaps ? CLEW_EVIDENCE_OVERLAP : evidence;
+}
+
+// A request arrived: it is what this thread works for from now on. `whole` tells that no body is to
+// be waited for.
 static __always_inline void begin_served(struct socket_state *state, struct thread_state *thread,
-                                         struct clew_context *context, __u64 now) {
+                                         struct clew_context *context, __u64 now, bool whole) {
   __u64 seed = new_seed(now);
   new_trace(state->owner.trace_id, &seed);
   state->owner.span_id = next_id(&seed);
@@ -53,6 +63,9 @@ static __always_inline void begin_served(struct socket_state *state, struct thre
   __builtin_memcpy(context->span_id, &state->owner.span_id, 8);
   __builtin_memset(context->parent_span_id, 0, 8);
   work_for(thread, &state->owner, CLEW_EVIDENCE_TURN);
+  if (!thread) return;  // its first request
+  if (thread->fresh) thread->overlaps = 1;
+  thread->fresh = whole;
 }
 
 // The context of a span whose parent is `owner`, if that has one.
@@ -77,14 +90,14 @@ static __always_inline __u8 begin_called(struct socket_state *state, struct thre
   if (state->opener.span_id) {
     state->owner = state->opener;
     state->opener.span_id = 0;
-    evidence = CLEW_EVIDENCE_CONNECT;
+    evidence = (__u8)state->opener.evidence;
     // Opened and used in the same turn: the turn is the plainer evidence.
-    if (thread && thread->owner.span_id == state->owner.span_id) {
-      evidence = (__u8)thread->owner.evidence;
-    }
+    const bool same_turn = thread && thread->owner.span_id == state->owner.span_id;
+    const bool sure = evidence != CLEW_EVIDENCE_WEAK && evidence != CLEW_EVIDENCE_OVERLAP;
+    if (sure && !same_turn) evidence = CLEW_EVIDENCE_CONNECT;
   } else if (thread && thread->owner.span_id) {
     state->owner = thread->owner;
-    evidence = (__u8)thread->owner.evidence;
+    evidence = use_evidence(thread);
   } else {
     state->owner.span_id = 0;
   }
@@ -94,7 +107,11 @@ static __always_inline __u8 begin_called(struct socket_state *state, struct thre
 
 // Any operation on a followed socket says what the thread works for: on a server socket the request
 // served there, on a client socket the request that sent the call now answered.
-static __always_inline void resume(struct socket_state *state, struct thread_state *thread) {
-  work_for(thread, &state->owner,
-           state->role == CLEW_ROLE_SERVER ? CLEW_EVIDENCE_TURN : CLEW_EVIDENCE_ANSWER);
+static __always_inline void resume(struct socket_state *state, struct thread_state *thread,
+                                   __u8 direction) {
+  __u32 evidence = CLEW_EVIDENCE_ANSWER;
+  if (state->role == CLEW_ROLE_SERVER) {
+    evidence = direction == CLEW_RECEIVED ? CLEW_EVIDENCE_TURN : CLEW_EVIDENCE_WEAK;
+  }
+  work_for(thread, &state->owner, evidence);
 }

@@ -101,6 +101,9 @@ struct send_begin {
 
 struct thread_state {
   struct owner owner;  // what the thread works for
+  __u8 fresh;          // it has read a whole request, and sent or opened nothing since
+  __u8 overlaps;       // it once read another request then: it does not work on each as it reads it
+  __u8 padding[6];
   struct send_begin send;
 };
 
@@ -148,6 +151,17 @@ struct connection_record {
   __u8 name[CLEW_UNIX_NAME_BYTES];
 };
 
+// A walk along a vector, a block of buffers at a time.
+enum { VECTOR_BLOCK = 8 };
+struct vector_walk {
+  struct source from;
+  struct user_iovec parts[VECTOR_BLOCK];
+  __u64 skip;  // bytes before the first that is wanted
+  __u32 length;
+  __u32 done;
+  __u32 ended;  // nothing more can be copied
+};
+
 // Where a record is put together: header, context and one piece of payload. Key: enum
 // clew_direction (the send and the receive program may interrupt each other, neither interrupts
 // itself).
@@ -155,6 +169,7 @@ struct workspace {
   __u8 header[88];
   __u8 payload[2 * CLEW_PIECE_BYTES];
   struct connection_record connection;
+  struct vector_walk walk;
   __u64 woken_ns;  // when user space was last woken from here
 };
 struct {

@@ -36,6 +36,8 @@ struct Resource {
   std::string service_name;  ///< also present in `attributes` as service.name
   std::vector<Entry> attributes;
   uint32_t process_id = 0;
+  /// Works on each request as it reads it, up to the first call, before it reads another.
+  bool runs_to_completion = false;
 };
 
 /// Views live in the batch's arena. Text is valid UTF-8, as OTLP demands: SpanBuilder sees to it.

@@ -184,6 +184,11 @@ std::string_view runtime_of(const ProcessInfo& process) {
   return {};
 }
 
+// Event loops whose read callback runs a request's handler then and there. Others queue it first.
+bool runs_to_completion(const ProcessInfo& process) {
+  return base_name(process.executable) == "nginx" || runtime_of(process) == "nodejs";
+}
+
 std::string service_name_of(const ProcessInfo& process) {
   if (!process.otel_service_name.empty()) return process.otel_service_name;
   const auto runtime = runtime_of(process);
@@ -206,6 +211,7 @@ std::shared_ptr<const Resource> make_resource(const ProcessInfo& process,
                                               const ExecutableInfo* executable) {
   auto resource = std::make_shared<Resource>();
   resource->process_id = process.pid;
+  resource->runs_to_completion = runs_to_completion(process);
   set(*resource, "service.name", service_name_of(process));
   set(*resource, "process.pid", int64_t{process.pid});
   set(*resource, "process.executable.name",

@@ -126,12 +126,29 @@ void Stitcher::begin_called(StitchedConnection& connection, OpenExchange& exchan
     const uint64_t halves[2] = {random_id(), random_id()};
     std::memcpy(node.trace_id.data(), halves, node.trace_id.size());
   }
-  if (parent_id) find_parent(node, parent_id, facts.evidence, connection.begun > 0);
+  if (parent_id) find_parent(node, exchange.tgid, parent_id, facts.evidence, connection.begun > 0);
+}
+
+// Whether the evidence leaves open whose call it is, of a thread that serves several requests.
+bool Stitcher::is_guess(uint32_t tgid, uint8_t evidence, bool reused) const {
+  switch (evidence) {
+    case CLEW_EVIDENCE_WEAK:
+      return true;
+    case CLEW_EVIDENCE_ANSWER:
+      // An answer frees a pooled connection, and some waiting request takes it in the same turn.
+      return reused;
+    case CLEW_EVIDENCE_CONNECT:  // a pool may give the connection to another request
+    case CLEW_EVIDENCE_OVERLAP:
+      return !resource_of_(tgid)->runs_to_completion;
+    default:
+      return false;
+  }
 }
 
 // Whose call the kernel says `node` is; left out where that cannot be, or may be a guess. `reused`
 // tells that the connection has carried calls before this one.
-void Stitcher::find_parent(TraceNode& node, uint64_t parent_id, uint8_t evidence, bool reused) {
+void Stitcher::find_parent(TraceNode& node, uint32_t tgid, uint64_t parent_id, uint8_t evidence,
+                           bool reused) {
   const auto found = served_.find(parent_id);
   const auto leave_out = [&](Counter why) {
     counters_.add(why);
@@ -141,12 +158,8 @@ void Stitcher::find_parent(TraceNode& node, uint64_t parent_id, uint8_t evidence
   if (found == served_.end()) return leave_out(Counter::links_unknown);
   const NodeRef& parent = found->second;
   if (parent->end_ns && parent->end_ns < node.start_ns) return leave_out(Counter::links_ended);
-  // An answer freed a pooled connection, and some waiting request took it in the same turn: whose
-  // request that is cannot be told where the thread serves several.
   const unsigned served = served_by(parent->tid);
-  if (evidence == CLEW_EVIDENCE_ANSWER && reused && served > 1) {
-    return leave_out(Counter::links_ambiguous);
-  }
+  if (served > 1 && is_guess(tgid, evidence, reused)) return leave_out(Counter::links_ambiguous);
   nodes_.set_parent(node, parent, link_name(evidence, served));
 }
 
@@ -158,7 +171,7 @@ void Stitcher::failed_connect(const clew_connect_failed& record, std::string_vie
   std::memcpy(node->trace_id.data(), record.context.trace_id, node->trace_id.size());
   std::memcpy(node->span_id.data(), record.context.span_id, node->span_id.size());
   if (const uint64_t parent_id = as_number(record.context.parent_span_id)) {
-    find_parent(*node.get(), parent_id, record.record.detail, false);
+    find_parent(*node.get(), record.record.tgid, parent_id, record.record.detail, false);
   }
   builder_.clear();
   builder_.name("connect");

@@ -52,7 +52,9 @@ class Stitcher {
                     const SegmentFacts& facts, bool kernel_ids);
   void finish(StitchedConnection& connection, const Session& session, const MessageEvent& event,
               const SegmentFacts& now);
-  void find_parent(TraceNode& node, uint64_t parent_id, uint8_t evidence, bool reused);
+  void find_parent(TraceNode& node, uint32_t tgid, uint64_t parent_id, uint8_t evidence,
+                   bool reused);
+  bool is_guess(uint32_t tgid, uint8_t evidence, bool reused) const;
   void describe_ending(const StitchedConnection& connection, MessageEvent::How how);
   void describe_route(const Resource& resource, SpanKind kind);
   void describe_connection(StitchedConnection& connection, SpanKind kind);

@@ -12,6 +12,11 @@ enum clew_evidence {
   CLEW_EVIDENCE_CREATED = 3,  // the thread or process was created in the parent's turn
   CLEW_EVIDENCE_ANSWER =
       4,  // the thread's last socket operation was an answer to the parent's call
+  // The thread's last socket operation was the parent's, but not one that says for sure what runs
+  // next: a call or an answer sent.
+  CLEW_EVIDENCE_WEAK = 5,
+  // As TURN, but the thread was seen to read requests without working on the one read before.
+  CLEW_EVIDENCE_OVERLAP = 6,
 };
 
 struct clew_context {

@@ -70,8 +70,6 @@ def overflow(lab, pauses):
     return result, load.answers
 
 
-@pytest.mark.xfail(strict=False, reason="requests recorded but not paired behind a loss are not counted yet "
-                                         "(requests_unpaired)")
 @pytest.mark.parametrize("pauses", [1, 4])
 def test_every_exchange_is_a_span_or_counted(lab, pauses):
     result, answers = overflow(lab, pauses)
@@ -84,7 +82,6 @@ def test_every_exchange_is_a_span_or_counted(lab, pauses):
     assert len(result.servers) + result.summary.lost == len(answers), result.summary
 
 
-@pytest.mark.xfail(strict=False, reason="pairing behind a loss is being made safe in agent/protocols/http1")
 @pytest.mark.parametrize("pauses", [1, 4])
 def test_no_request_gets_the_answer_of_another(lab, pauses):
     result, answers = overflow(lab, pauses)

@@ -4,6 +4,9 @@ import http.client
 
 import pytest
 
+from harness.spans import CLIENT, SERVER
+from harness.truth import expect_exchanges
+
 UUIDS = ["550e8400-e29b-41d4-a716-446655440000", "123e4567-e89b-12d3-a456-426614174000"]
 
 
@@ -26,12 +29,19 @@ def ask(app, requests):
     connection.close()
 
 
+def expect_both(result, path):
+    """The two sides of one GET."""
+    return [*expect_exchanges(result.spans, SERVER, [("GET", path, 200)]),
+            *expect_exchanges(result.spans, CLIENT, [("GET", path, 200)])]
+
+
 def spans_of(lab, paths, arguments=(), headers=()):
     """The server's spans by path, of a server that echoes."""
     app = lab.python_app("threaded.py")
     agent = lab.agent("--port", app.port, *arguments)
     ask(app, [(path, headers) for path in paths])
-    return {span.path: span for span in agent.stop().servers}
+    exchanges = [("GET", path, 404 if path.startswith("/missing") else 200) for path in paths]
+    return {span.path: span for span in expect_exchanges(agent.stop().spans, SERVER, exchanges)}
 
 
 def routes_of(lab, paths, arguments=()):
@@ -94,12 +104,13 @@ def test_client_spans_have_templates_if_wanted(lab):
     app = lab.python_app("threaded.py")
     command = ["curl", "-s", f"{app.url}/users/42"]
     _, plain = lab.trace(["--port", str(app.port)], command)
+    expect_both(plain, "/users/42")
     assert [span.name for span in plain.clients] == ["GET"]
     config = configured(lab, """
     capture: {http: {url_template: true}}
     """)
     _, wanted = lab.trace(["--port", str(app.port), *map(str, config)], command)
-    client, = wanted.clients
+    _, client = expect_both(wanted, "/users/42")
     assert (client.name, client.attributes["url.template"]) == ("GET /users/{id}", "/users/{id}")
 
 
@@ -118,7 +129,7 @@ def test_queries(lab, setting, expected):
     app = lab.python_app("threaded.py")
     url = f"{app.url}/p?a=1&sig=s&X-Amz-Signature=x&token=t"
     _, result = lab.trace(["--port", str(app.port), *map(str, config)], ["curl", "-s", url])
-    server, client = result.servers[0], result.clients[0]
+    server, client = expect_both(result, "/p")
     assert server.attributes.get("url.query") == expected
     assert client.attributes["url.full"] == f"{app.url}/p" + (f"?{expected}" if expected else "")
 
