@@ -102,7 +102,7 @@ class StitcherTest : public ::testing::Test {
 
   Counters counters;
   SpanLog log;
-  std::shared_ptr<const Resource> resource = std::make_shared<Resource>();
+  std::shared_ptr<Resource> resource = std::make_shared<Resource>();
   Stitcher stitcher{counters, [this](uint32_t) { return resource; },
                     [this](std::shared_ptr<const SpanBatch> batch) { log.take(batch); }};
   NamedSession session;
@@ -257,6 +257,39 @@ TEST_F(StitcherTest, AnAnswerThatOpensAConnectionIsNot) {
   stitcher.flush();
   EXPECT_TRUE(called("/call").is_child_of(served("/request")));
   EXPECT_EQ(called("/call").link(), "turn");
+}
+
+TEST_F(StitcherTest, WhatIsAGuessIsLeftOutWhereAThreadServesSeveral) {
+  const struct {
+    uint8_t evidence;
+    bool runs_to_completion, guess;
+  } cases[] = {
+      {CLEW_EVIDENCE_TURN, false, false},   {CLEW_EVIDENCE_TURN, true, false},
+      {CLEW_EVIDENCE_WEAK, false, true},    {CLEW_EVIDENCE_WEAK, true, true},
+      {CLEW_EVIDENCE_OVERLAP, false, true}, {CLEW_EVIDENCE_OVERLAP, true, false},
+      {CLEW_EVIDENCE_CONNECT, false, true}, {CLEW_EVIDENCE_CONNECT, true, false},
+  };
+  uint64_t span = 0, guesses = 0;
+  for (const auto& c : cases) {
+    resource->runs_to_completion = c.runs_to_completion;
+    const uint64_t parent = ++span;
+    serve(front, parent);
+    serve(other_front, ++span);
+    call(back, ++span, parent, c.evidence);
+    const auto path = std::to_string(span);
+    end(back, "/call" + path);
+    end(front, "/request" + path);
+    end(other_front, "/other");
+    stitcher.flush();
+    EXPECT_EQ(called("/call" + path).is_child_of(served("/request" + path)), !c.guess)
+        << int{c.evidence} << c.runs_to_completion;
+    guesses += c.guess;
+  }
+  EXPECT_EQ(counters[Counter::links_ambiguous], guesses);
+}
+
+TEST_F(StitcherTest, NothingIsAGuessWhereTheThreadServesOneRequest) {
+  EXPECT_EQ(link_by(CLEW_EVIDENCE_WEAK), "thread");
 }
 
 // The kernel took a piece of a body for a request; what it calls that is the request under way.
