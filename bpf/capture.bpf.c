@@ -22,7 +22,7 @@ enum {
   ORDINARY_PIECES = 2,         // records of an operation that may hold several messages
   PIPELINED_PIECES = 8,        // the same, where requests are known to be sent in bulk
   LOOK_LIMIT = 32,             // failed looks until a connection joined midway is left alone
-  WAKE_INTERVAL_NS = 2000000,  // less than user space waits to let records gather
+  WAKE_INTERVAL_NS = 8000000,  // less than user space waits to let records gather
 };
 
 // What is the same for all records of an operation.

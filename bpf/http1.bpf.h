@@ -37,6 +37,14 @@ __noinline int look_at(__u32 direction, __u32 length) {
   struct workspace *workspace = bpf_map_lookup_elem(&workspaces, &direction);
   if (!workspace || length == 0) return LOOK_NOTHING;
   const __u8 *bytes = workspace->payload;
+  if (length > 4) {  // most requests, told by one word
+    __u32 word;
+    __builtin_memcpy(&word, bytes, sizeof(word));
+    if (word == 0x20544547 /* "GET " */ && bytes[4] == '/') return LOOK_REQUEST;
+    if (word == 0x54534f50 /* "POST" */ && bytes[4] == ' ' && length > 5 && bytes[5] == '/') {
+      return LOOK_REQUEST;
+    }
+  }
   if (bytes[0] == 'H' && length >= 2 && bytes[1] == 'T') return look_at_version(bytes, length);
   for (__u32 i = 0; i < LOOK_BYTES - 1; ++i) {
     if (i >= length) return LOOK_PREFIX;

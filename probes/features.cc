@@ -120,7 +120,7 @@ void probe_socket_functions(const btf* kernel, Features& found) {
   if (!kernel || !found.privileges.available()) {
     const Feature untried{State::Unknown,
                           kernel ? "cannot be tried without privileges" : "needs BTF"};
-    found.socket_fexit = found.sendpage = found.send_entry = untried;
+    found.socket_fexit = found.unix_fexit = found.sendpage = found.send_entry = untried;
     return;
   }
   const auto trampolines = probe_trampolines(kernel);
@@ -129,6 +129,9 @@ void probe_socket_functions(const btf* kernel, Features& found) {
   };
   found.socket_fexit = probe(BPF_TRACE_FEXIT, {"inet_recvmsg", "inet6_sendmsg", "inet6_recvmsg"});
   found.unix_fexit = probe(BPF_TRACE_FEXIT, {"unix_stream_sendmsg", "unix_stream_recvmsg"});
+  if (btf__find_by_name_kind(kernel, "bpf_skc_to_unix_sock", BTF_KIND_FUNC) < 0) {
+    found.unix_fexit = no("no helper bpf_skc_to_unix_sock here (kernel 5.16)");
+  }
   found.sendpage = probe(BPF_TRACE_FEXIT, {"inet_sendpage"});
   found.send_entry = probe(BPF_TRACE_FENTRY, {"tcp_sendmsg_locked"});
 }

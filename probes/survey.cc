@@ -44,6 +44,7 @@ constexpr std::array kTracingHelpers = {
     Helper{"bpf_get_socket_cookie", BPF_FUNC_get_socket_cookie},
     Helper{"bpf_skc_to_tcp_sock", BPF_FUNC_skc_to_tcp_sock},
     Helper{"bpf_get_prandom_u32", BPF_FUNC_get_prandom_u32},
+    Helper{"bpf_loop", BPF_FUNC_loop},
 };
 constexpr std::array<std::string_view, 7> kTracepoints = {
     "sock_send_length",   "sock_recv_length",   "tcp_sendmsg_locked", "inet_sock_set_state",
@@ -207,7 +208,6 @@ std::vector<Finding> find_later(const btf* kernel) {
        try_helper({BPF_PROG_TYPE_SOCK_OPS, BPF_CGROUP_SOCK_OPS, 0}, BPF_FUNC_store_hdr_opt)},
       {"sk_msg", try_program({BPF_PROG_TYPE_SK_MSG, BPF_SK_MSG_VERDICT, 0}, 1)},
       {"sockhash", try_map(BPF_MAP_TYPE_SOCKHASH, 8, 4)},
-      {"bpf_loop", try_helper(tracepoint_target(kernel, "sched_process_exit"), BPF_FUNC_loop)},
       {"iter_task_file", try_iterator(kernel, "bpf_iter_task_file")},
   };
 }

@@ -27,11 +27,11 @@ namespace {
 constexpr int kBadUsage = 2;
 constexpr int kNotPossibleHere = 3;
 
-constexpr auto kWait = std::chrono::milliseconds(50);      // longest sleep, and the tick
-constexpr auto kGather = std::chrono::microseconds(3000);  // records are read in batches this old
-constexpr size_t kBusy = 256;                              // records in a batch: do not wait
-constexpr auto kLook = std::chrono::milliseconds(5);       // while records come, none may wake us
-constexpr uint64_t kSettle = 100'000'000;                  // records that trail a command's end
+constexpr auto kWait = std::chrono::milliseconds(50);        // longest sleep, and the tick
+constexpr auto kGather = std::chrono::microseconds(10'000);  // records are read in batches this old
+constexpr auto kLook = std::chrono::milliseconds(10);        // while records come, none may wake us
+constexpr size_t kBacklog = 8192;          // records in a batch: there are more, do not wait
+constexpr uint64_t kSettle = 100'000'000;  // records that trail a command's end
 constexpr auto kDrainDeadline = std::chrono::seconds(5);
 
 uint64_t clock_ns(clockid_t clock) {
@@ -225,7 +225,7 @@ void Agent::loop() {
     pollfd waits[2] = {{capture_->poll_fd(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}};
     const auto patience = last ? kLook : kWait;
     const int ready = poll(waits, 2, static_cast<int>(patience.count()));
-    if (ready > 0 && waits[0].revents && last < kBusy) {
+    if (ready > 0 && waits[0].revents && last < kBacklog) {
       usleep(static_cast<useconds_t>(kGather.count()));
     }
     const auto count = capture_->drain();

@@ -69,7 +69,6 @@ constexpr Words kLater[] = {
     {"tcp_header_options", "TCP header options", "trace context will not cross hosts under TLS"},
     {"sk_msg", "sk_msg", "trace context will not be put into requests to other hosts"},
     {"sockhash", "sockhash", "trace context will not be put into requests to other hosts"},
-    {"bpf_loop", "bpf_loop", "long headers will be searched in part only"},
     {"iter_task_file", "iter/task_file", "connections older than clew will not carry context"},
 };
 
@@ -161,6 +160,8 @@ DoctorGroup capture_group(const Features& features, const Survey& survey) {
           !by_fexit                              ? "nothing, not needed here"
           : features.sendpage.state == State::No ? "nothing, this kernel sends files otherwise"
                                                  : "bytes that sendfile sends are lost"),
+      row("unix_fexit", "fexit on unix_stream_sendmsg ...", features.unix_fexit, false,
+          by_fexit ? "calls over UNIX sockets are not seen" : "nothing, not needed here"),
       row("send_begin", "tcp_sendmsg_locked", features.send_begin, false,
           has_begin ? "nothing, fentry on the function does the same" : late),
       row("send_entry", "fentry on tcp_sendmsg_locked", features.send_entry, false,
@@ -172,6 +173,10 @@ DoctorGroup capture_group(const Features& features, const Survey& survey) {
       row("task_storage", "storage in tasks", features.task_storage, true,
           "clew cannot run, it cannot know what a thread works for"),
   };
+  if (const Feature* loop = find(survey.helpers, "bpf_loop")) {
+    group.rows.push_back(row("bpf_loop", "bpf_loop", *loop, false,
+                             "of what is sent from more than 32 buffers the end is not seen"));
+  }
   std::ranges::copy(rows_of(kHooks, survey.hooks, true), std::back_inserter(group.rows));
   // A tracepoint that is there can still be refused at attach.
   for (DoctorRow& one : group.rows) {

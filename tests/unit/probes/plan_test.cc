@@ -131,5 +131,17 @@ TEST(Plan, BackendsHaveNamesForProgramsAndPeople) {
   EXPECT_EQ(label(CaptureBackend::Fexit), "fexit on inet_sendmsg/inet_recvmsg");
 }
 
+TEST(Plan, UnixSocketsComeWithTheTracepointsOrByAFexitOfTheirOwn) {
+  Features features;
+  EXPECT_FALSE(plan(features).unix_sockets);
+  features.socket_tracepoints = kYes;
+  EXPECT_TRUE(plan(features).unix_sockets);
+  features.socket_tracepoints = kNo;
+  features.socket_fexit = kYes;
+  EXPECT_FALSE(plan(features).unix_sockets);
+  features.unix_fexit = kYes;
+  EXPECT_TRUE(plan(features).unix_sockets);
+}
+
 }  // namespace
 }  // namespace clew

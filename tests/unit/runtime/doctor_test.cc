@@ -62,11 +62,12 @@ Machine good_machine() {
   Features& features = machine.features;
   features.kernel = "6.18.0";
   features.architecture = "x86_64";
-  for (auto member : {&Features::privileges, &Features::btf, &Features::socket_tracepoints,
-                      &Features::socket_fexit, &Features::socket_state, &Features::send_begin,
-                      &Features::send_entry, &Features::ring_buffer, &Features::socket_storage,
-                      &Features::task_storage, &Features::kprobes, &Features::host_processes,
-                      &Features::cgroup2, &Features::tracefs, &Features::bpffs}) {
+  for (auto member :
+       {&Features::privileges, &Features::btf, &Features::socket_tracepoints,
+        &Features::socket_fexit, &Features::unix_fexit, &Features::socket_state,
+        &Features::send_begin, &Features::send_entry, &Features::ring_buffer,
+        &Features::socket_storage, &Features::task_storage, &Features::kprobes,
+        &Features::host_processes, &Features::cgroup2, &Features::tracefs, &Features::bpffs}) {
     features.*member = kYes;
   }
   features.sendpage = features.lockdown = kNo;
@@ -134,6 +135,8 @@ TEST(Doctor, AnOlderKernelIsCapturedByFexit) {
   EXPECT_EQ(machine.costs("send_begin"), "nothing, fentry on the function does the same");
   machine.features.sendpage = kRefused;
   EXPECT_EQ(machine.costs("sendpage"), "bytes that sendfile sends are lost");
+  machine.features.unix_fexit = kNo;
+  EXPECT_EQ(machine.costs("unix_fexit"), "calls over UNIX sockets are not seen");
   machine.features.send_entry = kRefused;
   EXPECT_EQ(machine.costs("send_entry"), "requests are timed from the end of their send");
 }
