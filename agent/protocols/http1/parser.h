@@ -102,10 +102,17 @@ class Parser {
   Step begin_head(std::string_view read_already);
   Step read_head(ByteView& bytes);
   Step scan_head(const char* base, size_t size);
+  bool read_line(size_t at, size_t end);
   bool read_start_line(size_t end);
-  void begin_field(size_t end);
+  template <typename Name>
+  void begin_field(const Name& name, Field field, std::string_view line, size_t end);
   void look_for_captured(std::string_view line, size_t end);
-  void commit_field();
+  bool field_is_open() const { return field_ != Field::None || captured_name_ >= 0; }
+  // Called once the next line is known to be no continuation.
+  void commit_field() {
+    if (field_is_open()) commit_open_field();
+  }
+  void commit_open_field();
   void read_content_length(std::string_view value);
   bool is_bodiless_by_what_is_known(BodyRule rule) const;
 
