@@ -7,19 +7,7 @@
 namespace clew {
 namespace {
 
-using wire::field_size;
-using wire::Type;
-
-// Field numbers of the OTLP 1.5 messages, written as Message_field.
-enum Field : unsigned {
-  KeyValue_key = 1,
-  KeyValue_value = 2,
-  AnyValue_string_value = 1,
-  AnyValue_bool_value = 2,
-  AnyValue_int_value = 3,
-  AnyValue_array_value = 5,
-  ArrayValue_values = 1,
-};
+using namespace wire;
 
 constexpr size_t kFirstRoom = 1024;
 
@@ -72,8 +60,15 @@ bool Attributes::contains(std::string_view key) const {
   const char* at = encoded_.data();
   const char* end = at + encoded_.size();
   while (at != end) {
-    const char* inside = wire::take_field(at).data();
-    if (wire::take_field(inside) == key) return true;
+    // Nearly always the lengths take one byte.
+    if (const auto length = static_cast<unsigned char>(at[1]); length <= 0x7F) {
+      const std::string_view name(at + 4, static_cast<unsigned char>(at[3]));
+      if (name == key) return true;
+      at += 2 + length;
+    } else {
+      const char* inside = take_field(at).data();
+      if (take_field(inside) == key) return true;
+    }
   }
   return false;
 }
@@ -87,17 +82,14 @@ char* write_text_attribute(char* to, std::string_view key, std::string_view valu
   return wire::put_field(to, AnyValue_string_value, value);
 }
 
-char* AttributeWriter::grow(size_t bytes) {
-  const size_t before = size_;
-  size_ += bytes;
-  if (size_ > buffer_.size()) buffer_.resize(std::max(2 * size_, kFirstRoom));
-  return buffer_.data() + before;
+void AttributeWriter::make_room() {
+  buffer_.resize(std::max(2 * size_, kFirstRoom));
 }
 
 char* AttributeWriter::begin(std::string_view key, size_t value_size) {
   if (!is_ascii(key)) key = valid_utf8(key, key_scratch_);
   const size_t inside = 2 + key.size() + 2 + value_size;
-  if (inside > 0x7F) {
+  if (inside > kMaxShort) {
     return put_key(grow(attribute_size(key, value_size)), field_, key, value_size);
   }
   // Nearly all attributes: every length takes one byte.
@@ -106,7 +98,7 @@ char* AttributeWriter::begin(std::string_view key, size_t value_size) {
   to[1] = static_cast<char>(inside);
   to[2] = wire::tag(KeyValue_key, Type::Length);
   to[3] = static_cast<char>(key.size());
-  to = wire::put_bytes(to + 4, key);
+  to = put_bytes(to + kKeyAt, key);
   to[0] = wire::tag(KeyValue_value, Type::Length);
   to[1] = static_cast<char>(value_size);
   return to + 2;

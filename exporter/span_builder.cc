@@ -13,7 +13,7 @@ void SpanBuilder::clear() {
 void SpanBuilder::commit(Span span, SpanBatch& batch) const {
   std::string repaired;
   const auto keep = [&](std::string_view text) {
-    return batch.arena().copy(valid_utf8(text, repaired));
+    return batch.arena().copy(is_ascii(text) ? text : valid_utf8(text, repaired));
   };
   span.name = keep(name_);
   span.status = status_;

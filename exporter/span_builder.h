@@ -32,10 +32,24 @@ class SpanBuilder {
   void trace_state(std::string_view state) { trace_state_ = state; }
   void attribute(std::string_view key, std::string_view text) { attributes_.text(key, text); }
   void attribute(std::string_view key, const char* text) { attribute(key, std::string_view(text)); }
+  template <size_t Size>
+  void attribute(const char (&key)[Size], std::string_view text) {
+    attributes_.text(key, text);
+  }
+  template <size_t Size>
+  void attribute(const char (&key)[Size], const char* text) {
+    attributes_.text(key, std::string_view(text));
+  }
+  template <size_t Size>
+  void attribute(const char (&key)[Size], int64_t integer) {
+    attributes_.integer(key, integer);
+  }
   void attribute(std::string_view key, int64_t integer) { attributes_.integer(key, integer); }
   /// Attributes encoded before.
   void attributes(Attributes encoded) { attributes_.append(encoded); }
   void attribute(std::string_view key, bool value) = delete;  // say boolean()
+  template <size_t Size>
+  void attribute(const char (&key)[Size], bool value) = delete;
   void boolean(std::string_view key, bool value) { attributes_.boolean(key, value); }
   /// Whether an attribute of that key was given since clear().
   bool has(std::string_view key) const { return attributes_.written().contains(key); }

@@ -10,6 +10,17 @@
 
 namespace clew::wire {
 
+/// Field numbers of attributes in the OTLP 1.5 messages, written as Message_field.
+enum Field : unsigned {
+  KeyValue_key = 1,
+  KeyValue_value = 2,
+  AnyValue_string_value = 1,
+  AnyValue_bool_value = 2,
+  AnyValue_int_value = 3,
+  AnyValue_array_value = 5,
+  ArrayValue_values = 1,
+};
+
 enum class Type : uint8_t { Varint = 0, Fixed64 = 1, Length = 2, Fixed32 = 5 };
 
 constexpr char tag(unsigned field, Type type) {
