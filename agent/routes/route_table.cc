@@ -16,6 +16,17 @@ bool is_value(std::string_view segment) {
   return segment == kRest || segment.find('{') != segment.npos;
 }
 
+// Takes month and day off the front of `path` if `year` is what they belong to.
+bool take_date(std::string_view year, std::string_view& path) {
+  if (year.size() != 4) return false;
+  std::string_view ahead = path;
+  const std::string_view month = next_segment(ahead);
+  const std::string_view day = next_segment(ahead);
+  if (!is_date(year, month, day)) return false;
+  path = ahead;
+  return true;
+}
+
 }  // namespace
 
 RouteTable::Found RouteTable::find(std::string_view path, bool learn) {
@@ -32,13 +43,8 @@ RouteTable::Found RouteTable::find(std::string_view path, bool learn) {
       node = step(*node, kRest, learn);
       break;
     }
-    std::string_view ahead = path;
-    const std::string_view month = next_segment(ahead);
-    const std::string_view day = next_segment(ahead);
     std::string_view segment = kDate;
-    if (is_date(raw, month, day)) {
-      path = ahead;
-    } else {
+    if (!take_date(raw, path)) {
       segment = fold_segment(raw, room);
       if (segment.empty()) continue;  // parameters alone
     }
@@ -57,8 +63,10 @@ RouteTable::Found RouteTable::find(std::string_view path, bool learn) {
 RouteTable::Node* RouteTable::step(Node& parent, std::string_view segment, bool learn) {
   const auto find_child = [&parent](std::string_view name) -> Node* {
     const auto found = parent.children.find(name);
-    return found == parent.children.end() ? nullptr : found->second.get();
+    if (found == parent.children.end()) return nullptr;
+    return parent.latest = found->second.get();
   };
+  if (parent.latest != nullptr && parent.latest->word() == segment) return parent.latest;
   if (Node* child = find_child(segment)) return child;
   const bool is_word = !is_value(segment);
   if (is_word && !parent.folded && learn) {
@@ -78,6 +86,7 @@ RouteTable::Node* RouteTable::add_child(Node& parent, std::string_view segment) 
   auto child = std::make_unique<Node>();
   child->text = parent.text;
   child->text.push_back('/');
+  child->word_at = child->text.size();
   child->text.append(segment);
   return parent.children.emplace(segment, std::move(child)).first->second.get();
 }
@@ -85,6 +94,7 @@ RouteTable::Node* RouteTable::add_child(Node& parent, std::string_view segment) 
 // What is dropped is learned anew below {name}.
 void RouteTable::fold_children(Node& parent) {
   parent.folded = true;
+  parent.latest = nullptr;
   uint64_t words = 0, hits = 0;
   for (const auto& [name, child] : parent.children) {
     if (is_value(name)) continue;

@@ -50,8 +50,12 @@ class RouteTable {
 
  private:
   struct Node {
+    std::string_view word() const { return std::string_view(text).substr(word_at); }
+
     TextMap<std::unique_ptr<Node>> children;
-    std::string text;  // the route up to here
+    Node* latest = nullptr;  // child that was found last: often the next one too
+    std::string text;        // the route up to here
+    size_t word_at = 0;      // where its last segment begins
     uint64_t hits = 0;
     bool is_route = false;  // one ends here
     bool folded = false;    // new words among its children are {name}

@@ -20,13 +20,21 @@ RouteTable::Found Routes::find(std::string_view service, bool serves, std::strin
     if (pattern.matches(path)) return {Outcome::Known, pattern.text()};
   }
   if (!infer_) return {Outcome::Unknown, {}};
-  auto found = services_.find(service);
-  if (found == services_.end()) {
+  Service* found = find_service(service);
+  if (found == nullptr) {
     if (!learn) return {Outcome::Unknown, {}};
     if (services_.size() >= kMaxRouteServices) return {Outcome::Full, {}};
-    found = services_.try_emplace(std::string(service), max_routes_).first;
+    auto added = std::make_unique<Service>(service, max_routes_);
+    found = services_.emplace(service, std::move(added)).first->second.get();
   }
-  return (serves ? found->second.served : found->second.called).find(path, learn);
+  return (serves ? found->served : found->called).find(path, learn);
+}
+
+Routes::Service* Routes::find_service(std::string_view name) {
+  if (latest_ != nullptr && latest_->name == name) return latest_;
+  const auto found = services_.find(name);
+  if (found != services_.end()) latest_ = found->second.get();
+  return found == services_.end() ? nullptr : latest_;
 }
 
 }  // namespace clew

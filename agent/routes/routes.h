@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,14 +36,19 @@ class Routes {
 
  private:
   struct Service {
-    explicit Service(size_t max_routes) : served(max_routes), called(max_routes) {}
+    Service(std::string_view its_name, size_t max_routes)
+        : name(its_name), served(max_routes), called(max_routes) {}
+    std::string name;
     RouteTable served, called;
   };
+
+  Service* find_service(std::string_view name);
 
   std::vector<RoutePattern> patterns_;
   bool infer_, client_templates_;
   size_t max_routes_;
-  TextMap<Service> services_;
+  TextMap<std::unique_ptr<Service>> services_;
+  Service* latest_ = nullptr;  // that was asked for
 };
 
 }  // namespace clew

@@ -16,20 +16,21 @@ constexpr size_t kMinPartDigits = 3;  // of a number that is part of a name
 constexpr size_t kMinFileHash = 6,
                  kMinFileToken = 8;  // of a hash between a file's name and its type
 constexpr size_t kUuidBytes = 36, kDateBytes = 10;
+constexpr size_t kDayDigits = 8;  // of a date without separators
 
-bool is_digit(char c) {
+constexpr bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
-bool is_lower(char c) {
+constexpr bool is_lower(char c) {
   return c >= 'a' && c <= 'z';
 }
-bool is_upper(char c) {
+constexpr bool is_upper(char c) {
   return c >= 'A' && c <= 'Z';
 }
-bool is_letter(char c) {
+constexpr bool is_letter(char c) {
   return is_lower(c) || is_upper(c);
 }
-bool is_hex(char c) {
+constexpr bool is_hex(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 bool is_separator(char c) {
@@ -70,7 +71,7 @@ bool begins_with_date(std::string_view text) {
 
 // A date with or without a time (2024-05-01T12:30:00Z), a month, or a day without separators.
 bool is_date_segment(std::string_view text) {
-  if (text.size() == 8 && all(text, is_digit)) {
+  if (text.size() == kDayDigits && all(text, is_digit)) {
     return is_date(text.substr(0, 4), text.substr(4, 2), text.substr(6, 2));
   }
   if (text.size() == 7 && text[4] == '-')
@@ -186,6 +187,24 @@ bool is_token(std::string_view text) {
   if (shape.wordlike * 2 >= shape.letters()) return false;
   if (text.size() >= kMinToken) return shape.digits > 0 || (shape.lower > 0 && shape.upper > 0);
   return shape.others == 0 && shape.changes >= 3;
+}
+
+// Of the bytes of a segment, all in one look: nearly all are words or numbers.
+enum Bytes : uint8_t { kLetters = 1, kDigits = 2, kOthers = 4 };
+
+constexpr std::array<uint8_t, 256> kClasses = [] {
+  std::array<uint8_t, 256> classes{};
+  for (size_t i = 0; i < classes.size(); ++i) {
+    const char c = static_cast<char>(i);
+    classes[i] = is_letter(c) ? kLetters : is_digit(c) ? kDigits : kOthers;
+  }
+  return classes;
+}();
+
+uint8_t bytes_of(std::string_view text) {
+  uint8_t seen = 0;
+  for (const char c : text) seen |= kClasses[static_cast<unsigned char>(c)];
+  return seen;
 }
 
 bool has_digit(std::string_view text) {
@@ -331,6 +350,11 @@ bool is_date(std::string_view year, std::string_view month, std::string_view day
 }
 
 std::string_view fold_segment(std::string_view segment, SegmentRoom& room) {
+  if (segment.size() <= kMinToken) {
+    const uint8_t bytes = bytes_of(segment);
+    if (bytes == kLetters) return segment;
+    if (bytes == kDigits && segment.size() != kDayDigits) return kId;
+  }
   segment = segment.substr(0, segment.find(';'));
   if (segment.empty()) return segment;
   if (segment.size() > kMaxInspected) {
