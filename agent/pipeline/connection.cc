@@ -251,6 +251,10 @@ bool Connection::open_session(clew_direction direction, const Segment& first) {
 void Connection::tell(const SegmentFacts& now) {
   counters_.add(Counter::requests_unseen, session_->take_requests_unseen());
   for (const MessageEvent& event : events_) {
+    if (event.kind == MessageEvent::Kind::RequestEnded ||
+        event.kind == MessageEvent::Kind::ResponseStarted) {
+      continue;  // nothing to the stitcher
+    }
     // A request can tell the end of the answer before it, held back until it was certain whose it
     // is.
     const bool is_end = now.end > now.offset && event.kind == MessageEvent::Kind::ExchangeEnded &&

@@ -136,28 +136,26 @@ void Exchange::set_target(std::string_view target, std::string_view host) {
   }
   if (question < target.size() && settings_->query != HttpSettings::Query::Off) {
     has_query_ = true;
-    append("?");
-    append_query(target.substr(question + 1));
+    append_query(target.substr(question));
   }
   url_ = {.at = start, .size = static_cast<uint32_t>(text_.size()) - start};
 }
 
+// With the '?' that it begins with. What needs no redaction is appended in one go.
 void Exchange::append_query(std::string_view query) {
-  query_.at = static_cast<uint32_t>(text_.size());
-  while (true) {
-    const size_t end = std::min(query.find('&'), query.size());
-    const std::string_view parameter = query.substr(0, end);
-    const size_t equals = parameter.find('=');
-    if (equals != parameter.npos && is_sensitive(parameter.substr(0, equals))) {
-      append(parameter.substr(0, equals + 1));
+  query_.at = static_cast<uint32_t>(text_.size()) + 1;
+  size_t appended = 0;
+  for (size_t at = 1; at <= query.size();) {
+    const size_t end = std::min(query.find('&', at), query.size());
+    const size_t equals = query.substr(0, end).find('=', at);
+    if (equals != query.npos && is_sensitive(query.substr(at, equals - at))) {
+      append(query.substr(appended, equals + 1 - appended));
       append(kRedacted);
-    } else {
-      append(parameter);
+      appended = end;
     }
-    if (end == query.size()) break;
-    append("&");
-    query.remove_prefix(end + 1);
+    at = end + 1;
   }
+  append(query.substr(appended));
   query_.size = static_cast<uint32_t>(text_.size()) - query_.at;
 }
 

@@ -84,7 +84,7 @@ Step Parser::begin_head(std::string_view read_already) {
   state_ = State::Head;
   buffer_.clear();
   if (buffer_.capacity() > kKeepBufferBytes) std::string().swap(buffer_);
-  buffer_ = read_already;
+  if (!read_already.empty()) buffer_ = read_already;
   look_size_ = 0;
   if (!lost_) unsure_ = false;
   lost_ = false;

@@ -21,7 +21,7 @@ uint64_t Http1Session::find_last_before(uint64_t moment) const {
 
 // A response that was dropped came after it, and may have been its own; or it began amid an
 // operation, where pairing was lost.
-void Http1Session::leave_passed() {
+void Http1Session::leave_all_passed() {
   while (live() > 0 && !unconfirmed_ && !response_attached_) {
     const Live& first = live_at(first_live_);
     const bool is_passed = first.moment < passed_by_ || !first.starts_operation;

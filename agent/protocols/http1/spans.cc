@@ -353,6 +353,7 @@ void Http1Session::append_exchange(uint64_t moment, bool starts_operation) {
       grown[number & (grown.size() - 1)] = std::move(live_at(number));
     }
     ring_ = std::move(grown);
+    ring_mask_ = ring_.size() - 1;
   }
   current_ = next_++;
   Live& added = live_at(current_);

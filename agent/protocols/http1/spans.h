@@ -140,7 +140,10 @@ class Http1Session final : public Session {
   // pairing.cc
   uint64_t find_last_before(uint64_t moment) const;
   uint64_t operation_begin(uint64_t number) const;
-  void leave_passed();
+  void leave_passed() {
+    if (live() > 0 && live_at(first_live_).joint != Joint::Follows) leave_all_passed();
+  }
+  void leave_all_passed();
   bool response_must_wait(uint64_t moment) const;
   void place_response(uint64_t moment);
   void place_in_order(uint64_t moment);
@@ -154,8 +157,8 @@ class Http1Session final : public Session {
   void confirm();
   void revoke();
 
-  Live& live_at(uint64_t number) { return ring_[number & (ring_.size() - 1)]; }
-  const Live& live_at(uint64_t number) const { return ring_[number & (ring_.size() - 1)]; }
+  Live& live_at(uint64_t number) { return ring_[number & ring_mask_]; }
+  const Live& live_at(uint64_t number) const { return ring_[number & ring_mask_]; }
   Exchange& exchange(uint64_t number) { return live_at(number).exchange; }
   const Exchange& exchange(uint64_t number) const { return live_at(number).exchange; }
   Exchange& front() { return exchange(first_live_); }
@@ -204,6 +207,7 @@ class Http1Session final : public Session {
   // Exchanges first_live_ to next_ are live; those from retained_ on can be described. ring_ has a
   // power of two of slots.
   std::vector<Live> ring_;
+  size_t ring_mask_ = 0;  // of a number: its slot
   uint64_t retained_ = 0, first_live_ = 0, next_ = 0;
   size_t live_text_ = 0;
 
