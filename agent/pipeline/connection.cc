@@ -26,19 +26,32 @@ uint64_t moment_of(const SegmentFacts& facts, clew_direction direction) {
   return direction == CLEW_SENT ? facts.begin_ns : facts.time_ns;
 }
 
-bool covers(const SegmentFacts& facts, uint64_t offset) {
+template <typename Facts>
+bool covers(const Facts& facts, uint64_t offset) {
   return facts.offset <= offset && offset < facts.end;
+}
+
+// The latest of those that a ring holds.
+template <typename Facts, size_t Size>
+const Facts* find_covering(const std::array<Facts, Size>& ring, uint64_t next, uint64_t offset) {
+  for (uint64_t back = 1; back <= std::min<uint64_t>(next, Size); ++back) {
+    const Facts& facts = ring[(next - back) % Size];
+    if (covers(facts, offset)) return &facts;
+  }
+  return nullptr;
 }
 
 }  // namespace
 
 const SegmentFacts* Connection::RecentFacts::at(uint64_t offset) const {
-  const uint64_t count = std::min<uint64_t>(next_, ring_.size());
-  for (uint64_t back = 1; back <= count; ++back) {
-    const auto& facts = ring_[(next_ - back) % ring_.size()];
-    if (covers(facts, offset)) return &facts;
-  }
+  if (const SegmentFacts* facts = find_covering(ring_, next_, offset)) return facts;
   return covers(latest_context_, offset) ? &latest_context_ : nullptr;
+}
+
+std::optional<uint64_t> Connection::RecentTimes::at(uint64_t offset) const {
+  const Moved* moved = find_covering(ring_, next_, offset);
+  if (moved == nullptr) return std::nullopt;
+  return moved->time_ns;
 }
 
 Connection::Connection(uint64_t cookie, const Stream::Limits& limits,
@@ -175,7 +188,11 @@ void Connection::feed(clew_direction direction, const Segment& segment) {
   const SegmentFacts& facts = segment.facts;
   const Side side = side_of(direction);
   const uint64_t moment = moment_of(facts, direction);
-  (side == Side::Request ? request_facts_ : response_facts_).add(facts);
+  if (side == Side::Request) {
+    request_facts_.add(facts);
+  } else {
+    response_times_.add(facts);
+  }
   if (Half& from = half(direction); !from.begun) {
     from.begun = true;
     if (from.lost_first) {
@@ -259,8 +276,10 @@ void Connection::tell(const SegmentFacts& now) {
     // is.
     const bool is_end = now.end > now.offset && event.kind == MessageEvent::Kind::ExchangeEnded &&
                         event.how == MessageEvent::How::Complete && event.offset > 0;
-    const SegmentFacts* ended = is_end ? response_facts_.at(event.offset - 1) : nullptr;
-    stitcher_.on_events(stitched_, *session_, {&event, 1}, ended ? *ended : now,
+    const auto time_ns = is_end ? response_times_.at(event.offset - 1) : std::nullopt;
+    std::optional<SegmentFacts> then;
+    if (time_ns && *time_ns != now.time_ns) then.emplace(now).time_ns = *time_ns;
+    stitcher_.on_events(stitched_, *session_, {&event, 1}, then ? *then : now,
                         [this](uint64_t offset) { return request_facts_.at(offset); });
   }
   events_.clear();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "agent/protocols/protocol.h"
@@ -58,8 +59,7 @@ class Connection {
   uint64_t closed_ns = 0;  ///< when the kernel closed the socket; 0 while it is open
 
  private:
-  // Where recent segments of a side lay: a message may be recognised some bytes late, and its end
-  // be told some messages late.
+  // Where recent segments of the request side lay: a message may be recognised some bytes late.
   class RecentFacts {
    public:
     void add(const SegmentFacts& facts) {
@@ -69,9 +69,26 @@ class Connection {
     const SegmentFacts* at(uint64_t offset) const;
 
    private:
-    std::array<SegmentFacts, 8> ring_;
+    std::array<SegmentFacts, 4> ring_;
     uint64_t next_ = 0;
     SegmentFacts latest_context_;  // outlasts the ring where a head comes byte by byte
+  };
+
+  // When recent segments of the response side moved: the end of a message may be told some messages
+  // late.
+  class RecentTimes {
+   public:
+    void add(const SegmentFacts& facts) {
+      ring_[next_++ % ring_.size()] = {facts.offset, facts.end, facts.time_ns};
+    }
+    std::optional<uint64_t> at(uint64_t offset) const;
+
+   private:
+    struct Moved {
+      uint64_t offset = 0, end = 0, time_ns = 0;
+    };
+    std::array<Moved, 8> ring_;
+    uint64_t next_ = 0;
   };
 
   struct Half final : StreamConsumer {
@@ -115,7 +132,8 @@ class Connection {
   bool ignored_ = false;
   bool from_start_ = false;
   uint64_t last_time_ns_ = 0;
-  RecentFacts request_facts_, response_facts_;
+  RecentFacts request_facts_;
+  RecentTimes response_times_;
   std::vector<MessageEvent> events_;
 };
 

@@ -1,6 +1,7 @@
 #include "agent/stitch/peers.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace clew {
 namespace {
@@ -22,11 +23,13 @@ NodeRef take(std::vector<PeerPair::Waiting>& waiting, uint32_t sequence) {
 }
 
 // `is_stale` tells of the oldest ones whether a join would come too late for them. Looks and drops
-// only now and then: what remains has to be moved.
+// only now and then, since what remains has to be moved; but early, since there may be many
+// connections that are seldom used.
 template <typename Stale>
 void wait(std::vector<PeerPair::Waiting>& waiting, uint32_t sequence, const NodeRef& node,
           unsigned ends, Stale is_stale) {
-  if (const size_t size = waiting.size(); size != 0 && size % kLookEach == 0) {
+  if (const size_t size = waiting.size();
+      std::has_single_bit(size) || (size != 0 && size % kLookEach == 0)) {
     const bool alone = ends <= 1;
     size_t gone = size >= (alone ? kMaxWaitingAlone : kMaxWaiting) ? kLookEach : 0;
     while (alone && gone < size && is_stale(*waiting[gone].node.get())) ++gone;

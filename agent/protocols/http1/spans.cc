@@ -348,7 +348,7 @@ void Http1Session::drop_held() {
 void Http1Session::append_exchange(uint64_t moment, bool starts_operation) {
   if (live() == kMaxLiveExchanges) return give_up();
   if (next_ - retained_ == ring_.size()) {
-    std::vector<Live> grown(std::max<size_t>(4, ring_.size() * 2));
+    std::vector<Live> grown(std::max<size_t>(1, ring_.size() * 2));
     for (uint64_t number = retained_; number < next_; ++number) {
       grown[number & (grown.size() - 1)] = std::move(live_at(number));
     }

@@ -181,5 +181,25 @@ TEST(SpanBuilder, AllocatesNothingPerSpanOrAttribute) {
   EXPECT_GT(used, 0u);
 }
 
+// Literal keys are written by other code than keys of which nothing is known.
+TEST(SpanBuilder, LiteralKeysAreEncodedAsOthersAre) {
+  const std::string_view key = "a.key";
+  for (size_t size = 0; size < 300; ++size) {
+    for (const size_t strange : {size, size / 2, size_t{0}, size - size_t{1}}) {
+      std::string value(size, 'x');
+      if (strange < size) value[strange] = '\xE9';
+      AttributeWriter literal, other;
+      literal.text("a.key", value);
+      literal.integer("a.key", static_cast<int64_t>(size) - 100);
+      other.text(key, value);
+      other.integer(key, static_cast<int64_t>(size) - 100);
+      EXPECT_EQ(literal.written().encoded(), other.written().encoded()) << size << ' ' << strange;
+      EXPECT_TRUE(literal.written().contains(key));
+      EXPECT_FALSE(literal.written().contains("b.key"));
+      EXPECT_FALSE(literal.written().contains("a.ke"));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace clew
