@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -43,8 +44,8 @@ class TextList {
    private:
     const char* at_ = nullptr;
   };
-  Iterator begin() const { return Iterator(encoded_.data()); }
-  Iterator end() const { return Iterator(encoded_.data() + encoded_.size()); }
+  Iterator begin() const { return Iterator(std::to_address(encoded_.begin())); }
+  Iterator end() const { return Iterator(std::to_address(encoded_.end())); }
 
  private:
   std::string_view encoded_;
@@ -87,8 +88,8 @@ class Attributes {
    private:
     const char* at_ = nullptr;
   };
-  Iterator begin() const { return Iterator(encoded_.data()); }
-  Iterator end() const { return Iterator(encoded_.data() + encoded_.size()); }
+  Iterator begin() const { return Iterator(std::to_address(encoded_.begin())); }
+  Iterator end() const { return Iterator(std::to_address(encoded_.end())); }
   bool empty() const { return encoded_.empty(); }
   bool contains(std::string_view key) const;
   std::string_view encoded() const { return encoded_; }

@@ -11,6 +11,7 @@ namespace {
 // A connection can be closed while its last bytes wait to be read, and even while the send is under
 // way that the peer answers with a reset: that send is recorded after the close.
 constexpr uint64_t kReadAfterClose = 1'000'000'000;
+constexpr int32_t kMaxErrno = 4095;  // MAX_ERRNO of the kernel
 
 // Views the fixed part of a record; null if the record is shorter.
 template <typename T>
@@ -83,6 +84,7 @@ void Pipeline::on_segment(ByteView record) {
     std::memcpy(&out.facts.context, payload.data(), sizeof(clew_context));
     payload = payload.subspan(sizeof(clew_context));
   }
+  if (segment->result < -kMaxErrno) return counters_.add(Counter::bad_records);
   const bool covers = segment->result >= 0;
   if (segment->length > payload.size() ||
       (covers && segment->length > static_cast<uint32_t>(segment->result))) {
