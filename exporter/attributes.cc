@@ -40,7 +40,7 @@ Attribute Attributes::Iterator::operator*() const {
   switch (static_cast<unsigned char>(*at) >> 3) {
     case AnyValue_bool_value:
       attribute.type = AttributeType::Boolean;
-      attribute.integer = at[1];
+      attribute.integer = at[1] != 0;
       break;
     case AnyValue_int_value:
       attribute.type = AttributeType::Integer;

@@ -225,8 +225,8 @@ std::vector<Finding> capabilities_of(std::string_view effective) {
       {"CAP_NET_ADMIN", 12},  {"CAP_SYS_RESOURCE", 24},
   };
   uint64_t mask = 0;
-  const char* end = effective.data() + effective.size();
-  const auto [stop, error] = std::from_chars(effective.data(), end, mask, 16);
+  const char* end = std::to_address(effective.end());
+  const auto [stop, error] = std::from_chars(std::to_address(effective.begin()), end, mask, 16);
   const bool is_mask = error == std::errc() && stop == end;
   std::vector<Finding> found;
   for (const auto& [id, bit] : kCapabilities) {

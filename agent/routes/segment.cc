@@ -302,7 +302,9 @@ std::string_view fold_parts(std::string_view text, SegmentRoom& room) {
     }
     if (!out.put(value)) return kName;
     at += end;
-    if (at < text.size() && !out.put(text.substr(at++, 1))) return kName;
+    if (at == text.size()) break;
+    if (!out.put(text.substr(at, 1))) return kName;
+    ++at;
   }
   return out.text();
 }

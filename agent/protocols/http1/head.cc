@@ -1,6 +1,7 @@
 // The part of Parser that reads header blocks (RFC 9112 sections 2 to 5).
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <type_traits>
 
 #include "agent/protocols/http1/characters.h"
@@ -162,7 +163,7 @@ template <typename Name>
 inline void Parser::begin_field(const Name& name, Field field, std::string_view line, size_t end) {
   size_t colon = name.size();
   if (colon >= line.size() || (line[colon] != ':' && !is_space(line[colon]))) return;
-  if (!name.begins(line.data())) return;
+  if (!name.begins(std::to_address(line.begin()))) return;
   while (colon < line.size() && is_space(line[colon])) ++colon;
   if (colon == line.size() || line[colon] != ':') return;
   field_ = field;
