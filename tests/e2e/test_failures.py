@@ -143,39 +143,24 @@ def reset(connection):
     connection.close()
 
 
-@pytest.mark.parametrize("before, code, error", [
-    (b"", None, "connection_reset"),
-    (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart", 200, "connection_reset"),
-], ids=["before the answer", "within the answer"])
-def test_reset(lab, before, code, error):
+PART = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart"
+
+
+@pytest.mark.parametrize("ending, before, code, error", [
+    (reset, b"", None, "connection_reset"), (reset, PART, 200, "connection_reset"),
+    (socket.socket.close, b"", None, "no_response"), (socket.socket.close, PART, 200, "response_cut"),
+], ids=["reset before the answer", "reset within the answer", "closed without an answer", "answer cut short"])
+def test_ended_by_the_server(lab, ending, before, code, error):
     peer = Peer()
-    child = lab.start([PYTHON, "-c", "import sys; sys.stdin.readline();" + CALL, "127.0.0.1", peer.port, "/reset"])
+    child = lab.start([PYTHON, "-c", "import sys; sys.stdin.readline();" + CALL, "127.0.0.1", peer.port, "/ended"])
     agent = lab.agent("--pid", child.pid)
     child.tell("go\n")
     connection = peer.accept_request()
     if before:
         connection.sendall(before)
-    reset(connection)
-    child.expect("ConnectionResetError")
-    span, = expect_exchanges(agent.stop().spans, CLIENT, [("GET", "/reset", code)])
-    assert span.attributes.get("error.type") == error and span.status == 2, span
-
-
-@pytest.mark.parametrize("before, code, error", [
-    (b"", None, "no_response"),
-    (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart", 200, "response_cut"),
-], ids=["no answer", "answer cut short"])
-def test_closed(lab, before, code, error):
-    peer = Peer()
-    child = lab.start([PYTHON, "-c", "import sys; sys.stdin.readline();" + CALL, "127.0.0.1", peer.port, "/closed"])
-    agent = lab.agent("--pid", child.pid)
-    child.tell("go\n")
-    connection = peer.accept_request()
-    if before:
-        connection.sendall(before)
-    connection.close()
-    child.expect("end")
-    span, = expect_exchanges(agent.stop().spans, CLIENT, [("GET", "/closed", code)])
+    ending(connection)
+    child.expect("ConnectionResetError" if ending is reset else "end")
+    span, = expect_exchanges(agent.stop().spans, CLIENT, [("GET", "/ended", code)])
     assert span.attributes.get("error.type") == error and span.status == 2, span
 
 
