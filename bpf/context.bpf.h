@@ -62,8 +62,9 @@ static __always_inline void begin_served(struct socket_state *state, struct thre
   __builtin_memcpy(context->trace_id, state->owner.trace_id, 16);
   __builtin_memcpy(context->span_id, &state->owner.span_id, 8);
   __builtin_memset(context->parent_span_id, 0, 8);
+  if (!thread) thread = current_thread(true);  // its first request
+  if (!thread) return;
   work_for(thread, &state->owner, CLEW_EVIDENCE_TURN);
-  if (!thread) return;  // its first request
   if (thread->fresh) thread->overlaps = 1;
   thread->fresh = whole;
 }
