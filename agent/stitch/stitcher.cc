@@ -108,11 +108,12 @@ void Stitcher::begin_served(OpenExchange& exchange, const SegmentFacts& facts, b
   if (kernel_ids) {
     std::memcpy(node.trace_id.data(), facts.context.trace_id, node.trace_id.size());
   } else {
-    const uint64_t halves[2] = {random_id(), random_id()};
-    std::memcpy(node.trace_id.data(), halves, node.trace_id.size());
+    begin_trace(node);
   }
   served_.insert_or_assign(span_id, exchange.node);
-  count_served(facts.tid, +1);
+  Load& load = load_by_thread_[facts.tid];
+  ++load.served;
+  ++load.waiting;
 }
 
 void Stitcher::begin_called(StitchedConnection& connection, OpenExchange& exchange,
@@ -123,14 +124,14 @@ void Stitcher::begin_called(StitchedConnection& connection, OpenExchange& exchan
   if (facts.has_context && (kernel_ids || parent_id)) {
     std::memcpy(node.trace_id.data(), facts.context.trace_id, node.trace_id.size());
   } else {
-    const uint64_t halves[2] = {random_id(), random_id()};
-    std::memcpy(node.trace_id.data(), halves, node.trace_id.size());
+    begin_trace(node);
   }
   if (parent_id) find_parent(node, exchange.tgid, parent_id, facts.evidence, connection.begun > 0);
 }
 
 // Whether the evidence leaves open whose call it is, of a thread that serves several requests.
-bool Stitcher::is_guess(uint32_t tgid, uint8_t evidence, bool reused) const {
+bool Stitcher::is_guess(uint32_t tgid, const TraceNode& parent, uint8_t evidence,
+                        bool reused) const {
   switch (evidence) {
     case CLEW_EVIDENCE_WEAK:
       return true;
@@ -140,6 +141,10 @@ bool Stitcher::is_guess(uint32_t tgid, uint8_t evidence, bool reused) const {
     case CLEW_EVIDENCE_CONNECT:  // a pool may give the connection to another request
     case CLEW_EVIDENCE_OVERLAP:
       return !resource_of_(tgid)->runs_to_completion;
+    case CLEW_EVIDENCE_TURN:
+      // Another request that was read and has not called yet may have waited for this moment.
+      return load_of(parent.tid).waiting > (parent.called ? 0 : 1) &&
+             !resource_of_(tgid)->runs_to_completion;
     default:
       return false;
   }
@@ -152,15 +157,19 @@ void Stitcher::find_parent(TraceNode& node, uint32_t tgid, uint64_t parent_id, u
   const auto found = served_.find(parent_id);
   const auto leave_out = [&](Counter why) {
     counters_.add(why);
-    const uint64_t halves[2] = {random_id(), random_id()};
-    std::memcpy(node.trace_id.data(), halves, node.trace_id.size());
+    begin_trace(node);
   };
   if (found == served_.end()) return leave_out(Counter::links_unknown);
   const NodeRef& parent = found->second;
   if (parent->end_ns && parent->end_ns < node.start_ns) return leave_out(Counter::links_ended);
-  const unsigned served = served_by(parent->tid);
-  if (served > 1 && is_guess(tgid, evidence, reused)) return leave_out(Counter::links_ambiguous);
+  const unsigned served = load_of(parent->tid).served;
+  if (served > 1 && is_guess(tgid, *parent.get(), evidence, reused))
+    return leave_out(Counter::links_ambiguous);
   nodes_.set_parent(node, parent, link_name(evidence, served));
+  if (!std::exchange(parent->called, true) && !parent->end_ns) {
+    if (const auto load = load_by_thread_.find(parent->tid); load != load_by_thread_.end())
+      --load->second.waiting;
+  }
 }
 
 void Stitcher::failed_connect(const clew_connect_failed& record, std::string_view remote_address) {
@@ -217,7 +226,7 @@ void Stitcher::finish(StitchedConnection& connection, const Session& session,
   node.end_ns = std::max(now.time_ns, node.start_ns);
   const bool served = connection.role == CLEW_ROLE_SERVER;
   if (served) {
-    count_served(node.tid, -1);
+    end_served(node);
     const uint64_t due_ns = node.end_ns + kRememberEnded;
     leaving_.push_back({due_ns, as_number(node.span_id.data())});
     if (exchange.alias) leaving_.push_back({due_ns, exchange.alias});
@@ -295,20 +304,21 @@ void Stitcher::describe_connection(StitchedConnection& connection, SpanKind kind
   builder_.attributes(Attributes(connection.peer_attributes));
 }
 
-void Stitcher::count_served(uint32_t tid, int change) {
-  const auto [entry, fresh] = served_by_thread_.try_emplace(tid, 0u);
-  if (change > 0) {
-    ++entry->second;
-  } else if (entry->second <= 1) {
-    served_by_thread_.erase(entry);
-  } else {
-    --entry->second;
-  }
+void Stitcher::end_served(const TraceNode& node) {
+  const auto load = load_by_thread_.find(node.tid);
+  if (load == load_by_thread_.end()) return;
+  if (!node.called) --load->second.waiting;
+  if (--load->second.served == 0) load_by_thread_.erase(load);
 }
 
-unsigned Stitcher::served_by(uint32_t tid) const {
-  const auto found = served_by_thread_.find(tid);
-  return found == served_by_thread_.end() ? 0 : found->second;
+Stitcher::Load Stitcher::load_of(uint32_t tid) const {
+  const auto found = load_by_thread_.find(tid);
+  return found == load_by_thread_.end() ? Load{} : found->second;
+}
+
+void Stitcher::begin_trace(TraceNode& node) {
+  const uint64_t halves[2] = {random_id(), random_id()};
+  std::memcpy(node.trace_id.data(), halves, node.trace_id.size());
 }
 
 uint64_t Stitcher::random_id() {

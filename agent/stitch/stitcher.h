@@ -54,14 +54,14 @@ class Stitcher {
               const SegmentFacts& now);
   void find_parent(TraceNode& node, uint32_t tgid, uint64_t parent_id, uint8_t evidence,
                    bool reused);
-  bool is_guess(uint32_t tgid, uint8_t evidence, bool reused) const;
+  bool is_guess(uint32_t tgid, const TraceNode& parent, uint8_t evidence, bool reused) const;
   void describe_ending(const StitchedConnection& connection, MessageEvent::How how);
   void describe_route(const Resource& resource, SpanKind kind);
   void describe_connection(StitchedConnection& connection, SpanKind kind);
   void describe_unix(const StitchedConnection& connection, SpanKind kind);
   void join(StitchedConnection& connection, uint64_t offset, const NodeRef& node);
-  void count_served(uint32_t tid, int change);
-  unsigned served_by(uint32_t tid) const;
+  void end_served(const TraceNode& node);
+  void begin_trace(TraceNode& node);
   uint64_t random_id();
 
   Counters& counters_;
@@ -76,8 +76,13 @@ class Stitcher {
 
   // Requests being served, by the span id that the kernel gave them: parents of calls.
   absl::flat_hash_map<uint64_t, NodeRef> served_;
-  // How many requests each thread has under way.
-  absl::flat_hash_map<uint32_t, unsigned> served_by_thread_;
+  // What each thread has under way.
+  struct Load {
+    unsigned served = 0;
+    unsigned waiting = 0;  // of these, the ones that have not called anybody yet
+  };
+  Load load_of(uint32_t tid) const;
+  absl::flat_hash_map<uint32_t, Load> load_by_thread_;
   struct Leaving {
     uint64_t due_ns;
     uint64_t span_id;

@@ -24,6 +24,7 @@ struct TraceNode {
   uint32_t references = 0;
   TraceNode* parent = nullptr;
   bool joined = false;    ///< the other end of this exchange is on this host and known
+  bool called = false;    ///< it made a call that is its child by evidence
   bool released = false;  ///< its span is out: what is learned now comes too late for it
 };
 

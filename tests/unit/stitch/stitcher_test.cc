@@ -133,18 +133,6 @@ TEST_F(StitcherTest, TheKernelsIdsAreTheSpansIds) {
   EXPECT_EQ(called("/call").span_id[0], 200);
 }
 
-TEST_F(StitcherTest, ATurnOfAThreadThatServesSeveralIsOnlyATurn) {
-  serve(front, 100);
-  serve(other_front, 101);
-  call(back, 200, 101, CLEW_EVIDENCE_TURN);
-  end(back, "/call");
-  end(front, "/first");
-  end(other_front, "/second");
-  stitcher.flush();
-  EXPECT_TRUE(called("/call").is_child_of(served("/second")));
-  EXPECT_EQ(called("/call").link(), "turn");
-}
-
 TEST_F(StitcherTest, AnotherThreadsRequestsDoNotCount) {
   serve(front, 100, 1);
   serve(other_front, 101, 2);
@@ -223,6 +211,36 @@ TEST_F(StitcherTest, AParentIsForgottenAWhileAfterItsEnd) {
   EXPECT_EQ(counters[Counter::links_unknown], 1u);
 }
 
+// A proxy reads a request that finds no free connection, then reads another, then sends the first.
+TEST_F(StitcherTest, ATurnIsAGuessWhileAnotherRequestOfTheThreadWaits) {
+  serve(front, 100);
+  serve(other_front, 101);
+  call(back, 200, 101, CLEW_EVIDENCE_TURN);
+  end(back, "/call-of-100");
+  end(front, "/request-100");
+  call(back, 201, 101, CLEW_EVIDENCE_TURN);
+  end(back, "/call-of-101");
+  stitcher.flush();
+  EXPECT_TRUE(called("/call-of-100").is_root());
+  EXPECT_FALSE(called("/call-of-101").is_root()) << "nobody else is left";
+  EXPECT_EQ(counters[Counter::links_ambiguous], 1u);
+}
+
+TEST_F(StitcherTest, ATurnOfAThreadWhoseOtherRequestsHaveCalledIsNoGuess) {
+  serve(front, 100);
+  call(back, 200, 100, CLEW_EVIDENCE_TURN);
+  serve(other_front, 101);
+  call(other_back, 201, 101, CLEW_EVIDENCE_TURN);
+  end(back, "/first-call");
+  end(other_back, "/second-call");
+  end(front, "/first");
+  end(other_front, "/second");
+  stitcher.flush();
+  EXPECT_TRUE(called("/first-call").is_child_of(served("/first")));
+  EXPECT_TRUE(called("/second-call").is_child_of(served("/second")));
+  EXPECT_EQ(called("/second-call").link(), "turn");
+}
+
 TEST_F(StitcherTest, AnAnswerOnAReusedConnectionOfABusyThreadIsAmbiguous) {
   serve(front, 100);
   call(back, 200, 100, CLEW_EVIDENCE_TURN);
@@ -264,7 +282,7 @@ TEST_F(StitcherTest, WhatIsAGuessIsLeftOutWhereAThreadServesSeveral) {
     uint8_t evidence;
     bool runs_to_completion, guess;
   } cases[] = {
-      {CLEW_EVIDENCE_TURN, false, false},   {CLEW_EVIDENCE_TURN, true, false},
+      {CLEW_EVIDENCE_TURN, false, true},    {CLEW_EVIDENCE_TURN, true, false},
       {CLEW_EVIDENCE_WEAK, false, true},    {CLEW_EVIDENCE_WEAK, true, true},
       {CLEW_EVIDENCE_OVERLAP, false, true}, {CLEW_EVIDENCE_OVERLAP, true, false},
       {CLEW_EVIDENCE_CONNECT, false, true}, {CLEW_EVIDENCE_CONNECT, true, false},
