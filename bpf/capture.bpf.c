@@ -120,11 +120,9 @@ static __always_inline void operation(struct sock *sk, int result, int flags, __
   op.facts.direction = direction;
   op.facts.cookie = state->cookie;
   op.thread = current_thread(false);
-  struct send_begin *begin = NULL;
   if (direction == CLEW_SENT && op.thread && op.thread->send.sk == (__u64)sk) {
-    begin = &op.thread->send;
-    begin->sk = 0;
-    op.begin = begin;
+    op.begin = &op.thread->send;
+    op.thread->send.sk = 0;
   }
   if (result <= 0) {
     if (!is_passing_error(result)) emit_end(&op, result);
@@ -133,13 +131,13 @@ static __always_inline void operation(struct sock *sk, int result, int flags, __
   if (direction == CLEW_SENT && op.thread) op.thread->fresh = 0;
   if (state->protocol == PROTOCOL_OTHER) return;
   const __u32 total = result;
-  const __u32 unseen = find_place(&op, begin, total);
+  const __u32 unseen = find_place(&op, total);
   const __u32 key = direction;
   op.workspace = bpf_map_lookup_elem(&workspaces, &key);
   if (!op.workspace) return;
   op.facts.time_ns = bpf_ktime_get_ns();
-  if (begin && op.facts.time_ns - begin->time_ns < ~0U) {
-    op.facts.begin_delta_ns = op.facts.time_ns - begin->time_ns;
+  if (op.begin && op.facts.time_ns - op.begin->time_ns < ~0U) {
+    op.facts.begin_delta_ns = op.facts.time_ns - op.begin->time_ns;
   }
   if (unseen) {
     count(CLEW_COUNTER_passed_unseen);
@@ -156,8 +154,8 @@ static __always_inline void operation(struct sock *sk, int result, int flags, __
     if (!state->announced) return;
     readable = false;
     count(CLEW_COUNTER_foreign_process);
-  } else if (readable && begin) {
-    op.from = begin->from;
+  } else if (readable && op.begin) {
+    op.from = op.begin->from;
     readable = op.from.base || op.from.vector;
     if (!readable) count(CLEW_COUNTER_unreadable);
   } else if (readable) {

@@ -114,7 +114,6 @@ struct iov_iter {
   size_t iov_offset;
   const void *__iov;  // of ITER_UBUF the buffer itself lies at the same place
   void *ubuf;
-  size_t count;
   unsigned long nr_segs;
 } __kernel_type;
 

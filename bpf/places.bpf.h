@@ -7,6 +7,18 @@
 
 #include <bpf/bpf_core_read.h>
 
+static __always_inline bool has_fin(const struct sock *sk) {
+  return sk->__sk_common.skc_flags & (1UL << SOCK_DONE);
+}
+
+// The number after the last byte that was read.
+static __always_inline __u32 end_of_received(const struct sock *sk, const struct tcp_sock *tcp) {
+  const bool fin = has_fin(sk);  // first: the kernel counts the FIN in rcv_nxt, then sets the flag
+  const __u32 end = tcp->copied_seq;
+  // A read that took the FIN together with the last bytes: it has a number, and is no byte.
+  return fin && end == tcp->rcv_nxt ? end - 1 : end;
+}
+
 // The next `unseen` bytes received on a socket passed without an operation, until `time_ns`.
 // Another program may be using the workspace of receives meanwhile.
 static __always_inline void emit_passed(struct socket_state *state, __u32 unseen, __u64 time_ns) {
@@ -41,7 +53,7 @@ static __always_inline void tell_passed_before(const struct operation *op) {
   struct socket_state *state = op->state;
   if (!op->begin || !state->announced || !state->numbered[CLEW_RECEIVED] || state->pipelined)
     return;
-  if (op->sk->__sk_common.skc_flags & (1UL << SOCK_DONE)) return;  // the FIN has a number, too
+  if (has_fin(op->sk)) return;  // it has a number, too
   tell_passed_up_to(state, op->begin->copied, op->begin->last_packet_ns);
 }
 
@@ -50,10 +62,7 @@ static __always_inline void tell_passed_before(const struct operation *op) {
 static __always_inline void tell_last_passed(struct sock *sk, struct socket_state *state) {
   struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
   if (!tcp || !state->announced || !state->numbered[CLEW_RECEIVED]) return;
-  const bool has_fin = sk->__sk_common.skc_flags & (1UL << SOCK_DONE);
-  __u32 end = tcp->copied_seq;
-  if (has_fin && end == tcp->rcv_nxt) --end;
-  tell_passed_up_to(state, end, tcp->tcp_mstamp * 1000);
+  tell_passed_up_to(state, end_of_received(sk, tcp), tcp->tcp_mstamp * 1000);
 }
 
 // The same of a UNIX socket, which has no numbers: what `from` has sent, the receiver's queue does
@@ -100,12 +109,7 @@ static __always_inline bool first_number(struct operation *op, __u32 total, __u3
   }
   struct tcp_sock *tcp = bpf_skc_to_tcp_sock(op->sk);
   if (!tcp) return false;
-  // Read first: the kernel counts the FIN in rcv_nxt, then sets the flag.
-  const bool has_fin = op->sk->__sk_common.skc_flags & (1UL << SOCK_DONE);
-  __u32 end = received ? tcp->copied_seq : tcp->write_seq;
-  // The read took the FIN together with the last bytes: it has a number, and is no byte.
-  if (received && has_fin && end == tcp->rcv_nxt) --end;
-  *first = end - total;
+  *first = (received ? end_of_received(op->sk, tcp) : tcp->write_seq) - total;
   if (!received || op->state->from_start || op->state->last_direction) return true;
   // Nothing was read before: the connection is seen from its first byte. rcv_nxt may count a FIN.
   const __u32 before = *first - (tcp->rcv_nxt - (__u32)tcp->bytes_received);
@@ -124,17 +128,16 @@ static __always_inline void count_up_to(__u64 *bytes, __u64 end) {
 
 // Finds the operation's place in the stream: where its numbers say, else after all that was seen
 // before. Returns how many bytes left the socket unseen just before it.
-static __always_inline __u32 find_place(struct operation *op, const struct send_begin *begin,
-                                        __u32 total) {
+static __always_inline __u32 find_place(struct operation *op, __u32 total) {
   struct socket_state *state = op->state;
   const __u8 which = op->facts.direction & 1;
   __u32 first = 0;
-  const bool exact = begin != NULL;  // read under the socket's lock
+  const bool exact = op->begin != NULL;  // read under the socket's lock
   // Read once: another thread may count its own send at any moment.
   const __u64 counted = *(volatile __u64 *)&state->bytes[which];
   bool known = exact;
   if (exact) {
-    first = begin->sequence;
+    first = op->begin->sequence;
   } else if (op->sk->__sk_common.skc_family != AF_UNIX) {
     known = first_number(op, total, &first);
   }
@@ -158,7 +161,7 @@ static __always_inline __u32 find_place(struct operation *op, const struct send_
   }
   // Read without the lock: less than it should be, or a send ahead, is another thread's doing.
   if (unseen < 0 || op->facts.direction == CLEW_SENT) unseen = 0;
-  if (unseen == 1 && op->sk->__sk_common.skc_flags & (1UL << SOCK_DONE)) unseen = 0;  // the FIN
+  if (unseen == 1 && has_fin(op->sk)) unseen = 0;
   op->offset = __sync_fetch_and_add(&state->bytes[which], (__u64)total + unseen);
   return unseen;
 }

@@ -25,13 +25,15 @@ size_t attribute_size(std::string_view key, size_t value_size) {
 
 }  // namespace
 
-std::string_view TextList::Iterator::operator*() const {
+template <>
+std::string_view FieldIterator<std::string_view>::operator*() const {
   const char* at = at_;
   const char* value = wire::take_field(at).data();
   return wire::take_field(value);
 }
 
-Attribute Attributes::Iterator::operator*() const {
+template <>
+Attribute FieldIterator<Attribute>::operator*() const {
   const char* at = at_;
   at = wire::take_field(at).data();
   Attribute attribute;

@@ -17,33 +17,37 @@ namespace clew {
 
 enum class AttributeType : uint8_t { Text, Integer, Boolean, TextList };
 
+/// Over encoded fields that follow each other; what one says is a view of its bytes.
+template <typename Value>
+class FieldIterator {
+ public:
+  using iterator_category = std::input_iterator_tag;
+  using value_type = Value;
+  using difference_type = std::ptrdiff_t;
+  using pointer = void;
+  using reference = Value;
+
+  FieldIterator() = default;
+  explicit FieldIterator(const char* at) : at_(at) {}
+  Value operator*() const;
+  FieldIterator& operator++() {
+    wire::take_field(at_);
+    return *this;
+  }
+  void operator++(int) { ++*this; }
+  bool operator==(const FieldIterator&) const = default;
+
+ private:
+  const char* at_ = nullptr;
+};
+
 /// Items of a list attribute: a view of an encoded ArrayValue of strings.
 class TextList {
  public:
   TextList() = default;
   explicit TextList(std::string_view encoded) : encoded_(encoded) {}
 
-  class Iterator {
-   public:
-    using iterator_category = std::input_iterator_tag;
-    using value_type = std::string_view;
-    using difference_type = std::ptrdiff_t;
-    using pointer = void;
-    using reference = std::string_view;
-
-    Iterator() = default;
-    explicit Iterator(const char* at) : at_(at) {}
-    std::string_view operator*() const;
-    Iterator& operator++() {
-      wire::take_field(at_);
-      return *this;
-    }
-    void operator++(int) { ++*this; }
-    bool operator==(const Iterator&) const = default;
-
-   private:
-    const char* at_ = nullptr;
-  };
+  using Iterator = FieldIterator<std::string_view>;
   Iterator begin() const { return Iterator(std::to_address(encoded_.begin())); }
   Iterator end() const { return Iterator(std::to_address(encoded_.end())); }
 
@@ -60,6 +64,11 @@ struct Attribute {
   TextList list{};
 };
 
+template <>
+std::string_view FieldIterator<std::string_view>::operator*() const;
+template <>
+Attribute FieldIterator<Attribute>::operator*() const;
+
 /// Some encoded attributes: KeyValue messages, each with the tag of the field that holds it.
 class Attributes {
  public:
@@ -67,27 +76,7 @@ class Attributes {
   /// `encoded` must come from AttributeWriter or write_text_attribute.
   explicit Attributes(std::string_view encoded) : encoded_(encoded) {}
 
-  class Iterator {
-   public:
-    using iterator_category = std::input_iterator_tag;
-    using value_type = Attribute;
-    using difference_type = std::ptrdiff_t;
-    using pointer = void;
-    using reference = Attribute;
-
-    Iterator() = default;
-    explicit Iterator(const char* at) : at_(at) {}
-    Attribute operator*() const;
-    Iterator& operator++() {
-      wire::take_field(at_);
-      return *this;
-    }
-    void operator++(int) { ++*this; }
-    bool operator==(const Iterator&) const = default;
-
-   private:
-    const char* at_ = nullptr;
-  };
+  using Iterator = FieldIterator<Attribute>;
   Iterator begin() const { return Iterator(std::to_address(encoded_.begin())); }
   Iterator end() const { return Iterator(std::to_address(encoded_.end())); }
   bool empty() const { return encoded_.empty(); }

@@ -12,7 +12,6 @@
 #include <filesystem>
 #include <fstream>
 #include <initializer_list>
-#include <memory>
 #include <sstream>
 #include <string_view>
 
@@ -24,11 +23,6 @@ namespace clew {
 namespace {
 
 using State = Feature::State;
-
-struct BtfCloser {
-  void operator()(btf* data) const { btf__free(data); }
-};
-using Btf = std::unique_ptr<btf, BtfCloser>;
 
 Feature yes(std::string detail = {}) {
   return {State::Yes, std::move(detail)};

@@ -1,8 +1,10 @@
 // Owners of kernel resources.
 #pragma once
 
+#include <bpf/btf.h>
 #include <unistd.h>
 
+#include <memory>
 #include <utility>
 
 namespace clew {
@@ -33,5 +35,11 @@ class Fd {
  private:
   int fd_ = -1;
 };
+
+struct BtfCloser {
+  void operator()(btf* data) const { btf__free(data); }
+};
+/// Owns type information.
+using Btf = std::unique_ptr<btf, BtfCloser>;
 
 }  // namespace clew

@@ -23,11 +23,6 @@ namespace {
 
 using State = Feature::State;
 
-struct BtfCloser {
-  void operator()(btf* data) const { btf__free(data); }
-};
-using Btf = std::unique_ptr<btf, BtfCloser>;
-
 // libbpf 1.4 has names for all of these, older ones not for all.
 struct Helper {
   std::string_view id;

@@ -1,36 +1,8 @@
 // One keep-alive exchange, as curl and nginx speak, from bytes to a described span.
 #include <benchmark/benchmark.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
 #include "agent/protocols/http1/spans.h"
-
-namespace {
-
-std::atomic<uint64_t> allocations{0};
-
-}  // namespace
-
-// The replaced operators are what counts allocations: GCC takes the pair for a mismatch.
-#pragma GCC diagnostic push
-#ifndef __clang__
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-#endif
-void* operator new(size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  void* memory = std::malloc(size);
-  if (memory == nullptr) std::abort();
-  return memory;
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, size_t) noexcept {
-  std::free(memory);
-}
-#pragma GCC diagnostic pop
+#include "tests/bench/allocations.h"
 
 namespace clew::http1 {
 namespace {
@@ -82,13 +54,12 @@ void BM_KeepAliveExchange(benchmark::State& state) {
   };
   for (int warm_up = 0; warm_up < 100; ++warm_up) exchange();
   ended = 0;
-  allocated_before = allocations.load();
+  allocated_before = allocations();
   for (auto _ : state) exchange();
   const auto exchanges = static_cast<double>(ended);
   if (ended != static_cast<uint64_t>(state.iterations()))
     state.SkipWithError("exchanges were missed");
-  state.counters["allocations"] =
-      static_cast<double>(allocations.load() - allocated_before) / exchanges;
+  state.counters["allocations"] = static_cast<double>(allocations() - allocated_before) / exchanges;
 }
 BENCHMARK(BM_KeepAliveExchange)->ArgName("describe")->Arg(0)->Arg(1);
 
