@@ -252,7 +252,7 @@ void Connection::ended(clew_direction direction) {
 bool Connection::open_session(clew_direction direction, const Segment& first) {
   for (const Protocol& protocol : protocols()) {
     const auto limited = first.bytes.first(std::min(first.bytes.size(), protocol.detection_limit));
-    const Detection found = protocol.detect(limited);
+    const Detection found = protocol.detect(limited, from_start_ && first.facts.offset == 0);
     if (found == Detection::No) continue;
     if (found != Detection::NeedMore) {
       const bool requests = found == Detection::Request;

@@ -102,8 +102,9 @@ enum class Detection : uint8_t { No, Request, Response, NeedMore };
 /// One row of the registry.
 struct Protocol {
   std::string_view name;
-  /// Looks at most at the first `detection_limit` bytes of one direction.
-  Detection (*detect)(ByteView first_bytes);
+  /// Looks at most at `detection_limit` bytes, the first of a socket operation; `from_start`: the
+  /// first that this direction of the connection carried at all.
+  Detection (*detect)(ByteView first_bytes, bool from_start);
   size_t detection_limit;
   /// `settings` must outlive the session.
   std::unique_ptr<Session> (*open)(const ProtocolSettings& settings);

@@ -29,8 +29,17 @@ struct HttpSettings {
 
 constexpr size_t kMaxCapturedHeaders = 64;
 
+/// What spans show of the text of a database call.
+enum class StatementText : uint8_t {
+  Sanitized,  ///< values are replaced by `?`
+  Raw,        ///< as it was sent, but for passwords of the connection itself
+  Off,        ///< nothing
+};
+
 struct ProtocolSettings {
   HttpSettings http;
+  StatementText sql = StatementText::Sanitized;
+  StatementText redis = StatementText::Sanitized;
 };
 
 }  // namespace clew

@@ -63,7 +63,7 @@ bool is_start(Side side, std::string_view text, bool& may_become) {
 
 }  // namespace
 
-Detection detect(ByteView first_bytes) {
+Detection detect(ByteView first_bytes, bool) {
   std::string_view text = as_text(first_bytes).substr(0, kDetectBytes);
   const bool whole_window = text.size() == kDetectBytes;
   const size_t start = text.find_first_not_of("\r\n");

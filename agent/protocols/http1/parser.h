@@ -16,7 +16,7 @@ namespace clew::http1 {
 
 /// What the first bytes of one direction look like: a request line, a status line, a prefix of
 /// either, or neither. Decides within kDetectBytes.
-Detection detect(ByteView first_bytes);
+Detection detect(ByteView first_bytes, bool from_start = true);
 
 /// A pull parser: the caller drains each view or gap by calling advance() or skip() until More.
 /// Holds at most kMaxHeadBytes. Knows nothing of the other direction: the caller tells by

@@ -463,7 +463,7 @@ TEST(Registry, HasOneRowForHttp) {
   ASSERT_EQ(protocols().size(), 1U);
   const Protocol& http = protocols().front();
   EXPECT_EQ(http.name, "http");
-  EXPECT_EQ(http.detect(as_bytes(kGet)), Detection::Request);
+  EXPECT_EQ(http.detect(as_bytes(kGet), true), Detection::Request);
   std::vector<MessageEvent> events;
   const ProtocolSettings settings;
   http.open(settings)->feed(Side::Request, as_bytes(kGet), 0, {.operation_start = true}, events);
