@@ -11,11 +11,11 @@
 #include "buffers.bpf.h"
 #include "connections.bpf.h"
 #include "context.bpf.h"
-#include "http1.bpf.h"
 #include "maps.bpf.h"
 #include "operation.bpf.h"
 #include "places.bpf.h"
 #include "processes.bpf.h"
+#include "protocols.bpf.h"
 #include "sockets.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -32,7 +32,7 @@ static __always_inline bool recognise(struct operation *op, enum look look) {
       }
       return false;
     }
-    state->protocol = PROTOCOL_HTTP1;
+    state->protocol = op->found;
     const bool requests = look == LOOK_REQUEST || look == LOOK_PREFIX;
     const bool serves = requests == (op->facts.direction == CLEW_RECEIVED);
     if (look != LOOK_PREFIX || state->role == CLEW_ROLE_UNKNOWN) {
@@ -52,13 +52,13 @@ static __always_inline void follow_context(struct operation *op, enum look look,
   if (requests && starts) {
     op->facts.flags |= CLEW_SEGMENT_MESSAGE_START;
     if (serves) {
-      begin_served(state, op->thread, &op->facts.context, op->facts.time_ns,
-                   is_bodiless(op->workspace->payload));
+      const bool whole = state->protocol != PROTOCOL_HTTP1 || is_bodiless(op->workspace->payload);
+      begin_served(state, op->thread, &op->facts.context, op->facts.time_ns, whole);
     } else {
       if (turned) tell_passed_before(op);
       op->facts.evidence = begin_called(state, op->thread, &op->facts.context, op->facts.time_ns);
     }
-    if (look == LOOK_REQUEST && !turned) state->pipelined = 1;
+    if (look == LOOK_REQUEST && !turned && state->protocol == PROTOCOL_HTTP1) state->pipelined = 1;
   } else if (serves || op->facts.direction == CLEW_RECEIVED) {
     resume(state, op->thread, op->facts.direction);
   }
@@ -81,28 +81,73 @@ static __always_inline void emit_end(struct operation *op, int result) {
   emit_segment(&op->facts, state->bytes[op->facts.direction & 1], result, 0);
 }
 
+// The inside of a long value: only that it moved is told. Returns false where the value ends in
+// this operation, or there is none.
+static __always_inline bool is_inside_value(struct operation *op, __u32 total, bool turned) {
+  __u32 *skip = &op->state->skip[op->facts.direction & 1];
+  if (*skip < total) return false;
+  *skip -= total;
+  follow_context(op, LOOK_NOTHING, turned);
+  emit_segment(&op->facts, op->offset, total, 0);
+  return true;
+}
+
+static __always_inline bool is_call_side(const struct operation *op) {
+  return (op->state->role == CLEW_ROLE_SERVER) == (op->facts.direction == CLEW_RECEIVED);
+}
+
+// Of a database's operation: how many bytes are copied, and what that means for those to come.
+static __always_inline __u32 settle_limit(struct operation *op, enum look look, __u32 length,
+                                          __u32 total, bool turned, bool value_ends) {
+  struct socket_state *state = op->state;
+  __u32 how = value_ends ? HOW_VALUE_ENDS : 0;
+  if (state->protocol == PROTOCOL_PGSQL) how |= HOW_PGSQL;
+  if (is_call_side(op)) how |= HOW_CALLS;
+  if (look == LOOK_REQUEST) how |= HOW_STARTS;
+  if (state->pipelined) how |= HOW_PIPELINED;
+  const __u32 limit = database_limit(op->facts.direction, length, total, how);
+  state->skip[op->facts.direction & 1] = op->workspace->survey.left;
+  state->pipelined = op->workspace->survey.many || (look == LOOK_REQUEST && !turned);
+  return limit;
+}
+
 // What is known of an operation of `total` bytes at its place in the stream; then its bytes, copied
 // as far as they are worth it.
 static __always_inline void capture(struct operation *op, __u32 total, bool turned) {
   struct socket_state *state = op->state;
   const __u8 direction = op->facts.direction;
+  if (is_inside_value(op, total, turned)) return;
+  const bool value_ends = state->skip[direction & 1];
   const bool unknown = state->protocol == PROTOCOL_UNKNOWN;
   const __u32 wanted = unknown ? LOOK_BYTES : FIRST_BYTES;
   __u32 length = gather(direction, &op->from, 0, total < wanted ? total : wanted);
   enum look look = LOOK_NOTHING;
-  // An answer's beginning matters where it may be long.
-  const bool requests = (state->role == CLEW_ROLE_SERVER) == (direction == CLEW_RECEIVED);
-  if (unknown || requests || total > FIRST_BYTES) look = look_at(direction, length);
+  if (unknown) {
+    look = look_for_protocol(op, length, total, state->from_start && op->offset == 0);
+  } else if (!value_ends && (is_call_side(op) || total > FIRST_BYTES)) {
+    look = look_at_known(direction, length, state->protocol);  // an answer's, where it may be long
+  }
   if (!recognise(op, look)) return;
+  if (unknown && state->protocol == PROTOCOL_PGSQL && state->from_start) {
+    look = LOOK_NOTHING;  // a startup packet is no call
+  }
   follow_context(op, look, turned);
   if (unknown && length < total) {
     length = gather(direction, &op->from, 0, total < FIRST_BYTES ? total : FIRST_BYTES);
   }
+  __u32 limit = 0;
+  if (state->protocol != PROTOCOL_HTTP1) {
+    limit = settle_limit(op, look, length, total, turned, value_ends);
+  } else if (total > FIRST_BYTES) {
+    limit = http1_limit(op, look, total);
+  }
+  const __u8 first_byte = op->workspace->payload[0];
   if (total > FIRST_BYTES) {
-    emit_long(&op->facts, &op->from, op->offset, total, copy_limit(op, look, total));
+    emit_long(&op->facts, &op->from, op->offset, total, limit);
   } else {
     emit_segment(&op->facts, op->offset, total, length);
   }
+  if (!is_call_side(op) && length) settle_protocol(op, total, first_byte);
 }
 
 // A protocol cannot be told from bytes that cannot be read.
@@ -163,7 +208,10 @@ static __always_inline void operation(struct sock *sk, int result, int flags, __
   }
   if (readable) {
     capture(&op, total, turned);
-  } else if (state->announced) {
+    return;
+  }
+  state->skip[direction & 1] = 0;
+  if (state->announced) {
     follow_context(&op, LOOK_NOTHING, turned);
     emit_unreadable(&op, op.offset, total);
   } else {

@@ -1,17 +1,8 @@
-// One bounded look at the first bytes of an operation: does an HTTP/1 message begin here? User
-// space parses for certain; this decides what is copied and when a context begins.
+// Does an HTTP/1 message begin here?
 #pragma once
 
+#include "look.bpf.h"
 #include "maps.bpf.h"
-
-enum { LOOK_BYTES = 16 };
-
-enum look {
-  LOOK_NOTHING = 0,
-  LOOK_PREFIX = 1,  // too short to say: could become either
-  LOOK_REQUEST = 2,
-  LOOK_RESPONSE = 3,
-};
 
 static __always_inline bool is_method_byte(__u8 c) {
   return (c >= 'A' && c <= 'Z') || c == '-' || c == '_';

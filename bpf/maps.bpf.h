@@ -36,6 +36,9 @@ enum clew_protocol {
   PROTOCOL_UNKNOWN = 0,
   PROTOCOL_HTTP1 = 1,
   PROTOCOL_OTHER = 2,  // nothing clew reads: left alone
+  PROTOCOL_PGSQL = 3,
+  PROTOCOL_REDIS = 4,
+  PROTOCOL_LINES = 5,  // lines of text: Redis if they are answered so
 };
 
 // A trace and the span in it that new work belongs to.
@@ -50,6 +53,7 @@ struct socket_state {
   __u64 cookie;
   __u64 bytes[2];          // moved so far, by enum clew_direction: the stream offsets
   __u32 sequence_base[2];  // number of stream offset 0, where `numbered` says so
+  __u32 skip[2];           // bytes to come that are inside a value: not copied
   struct owner owner;      // server: the request being served; client: who sent the last request
   struct owner opener;     // client: who opened the connection; consumed by the first request
   __u64 connect_ns;        // when that was
@@ -62,7 +66,7 @@ struct socket_state {
   __u8 from_start;       // seen from its first byte
   __u8 looks;            // failed looks at content while the protocol is unknown
   __u8 last_direction;   // 1 + enum clew_direction of the last operation; 0: none yet
-  __u8 pipelined;        // requests were seen to be sent in bulk: copy whole operations
+  __u8 pipelined;        // requests are sent in bulk: whole operations are copied
   __u8 own;              // clew's own connection
   __u8 numbered[2];      // by direction: sequence_base is known
   __u8 aligned;          // UNIX: both ends count from the same byte
@@ -162,6 +166,21 @@ struct vector_walk {
   __u32 ended;  // nothing more can be copied
 };
 
+// What a walk along the messages of an operation found.
+struct survey {
+  __u32 left;    // bytes of its last value that are still to come
+  __u32 number;  // the one read last
+  __u8 many;     // several calls, or nobody knows
+  __u8 text;     // the last value is a statement
+};
+
+// How far a long operation is told.
+struct pieces {
+  __u32 done;
+  __u32 total;
+  __u32 limit;  // of the bytes that are copied
+};
+
 // Where a record is put together: header, context and one piece of payload. Key: enum
 // clew_direction (the send and the receive program may interrupt each other, neither interrupts
 // itself).
@@ -170,6 +189,8 @@ struct workspace {
   __u8 payload[2 * CLEW_PIECE_BYTES];
   struct connection_record connection;
   struct vector_walk walk;
+  struct survey survey;
+  struct pieces pieces;
   __u64 woken_ns;  // when user space was last woken from here
 };
 struct {

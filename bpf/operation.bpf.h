@@ -8,9 +8,10 @@
 #include "maps.bpf.h"
 
 enum {
-  FIRST_BYTES = 1024,          // copied of every operation, and all of most
-  ORDINARY_PIECES = 2,         // records of an operation that may hold several messages
-  PIPELINED_PIECES = 8,        // the same, where requests are known to be sent in bulk
+  ORDINARY_PIECES = 2,   // records of an operation that may hold several messages
+  PIPELINED_PIECES = 8,  // the same, where requests are known to be sent in bulk
+  WHOLE_PIECES = 32,     // the same of databases: as much as they write at once
+  WHOLE_BYTES = WHOLE_PIECES * CLEW_PIECE_BYTES,
   LOOK_LIMIT = 32,             // failed looks until a connection joined midway is left alone
   WAKE_INTERVAL_NS = 8000000,  // less than user space waits to let records gather
 };
@@ -36,6 +37,7 @@ struct operation {
   struct facts facts;
   const struct send_begin *begin;  // NULL: not seen
   __u64 offset;
+  __u8 found;  // enum clew_protocol that a look at the first bytes found
 };
 
 // Emits one record whose payload of `length` bytes lies ready in the workspace. Global, so that the
@@ -80,8 +82,8 @@ __noinline int emit_segment(const struct facts *facts, __u64 offset, __s32 resul
   return 0;
 }
 
-// How many bytes of an operation of `total` bytes are copied.
-static __always_inline __u32 copy_limit(const struct operation *op, enum look look, __u32 total) {
+// How many bytes of an operation of `total` bytes are copied, of HTTP.
+static __always_inline __u32 http1_limit(const struct operation *op, enum look look, __u32 total) {
   if (look == LOOK_REQUEST && total > 2048 && is_bodiless(op->workspace->payload)) {
     op->state->pipelined = 1;
   }
@@ -94,26 +96,43 @@ static __always_inline __u32 copy_limit(const struct operation *op, enum look lo
   return look == LOOK_REQUEST || look == LOOK_RESPONSE ? CLEW_PIECE_BYTES : FIRST_BYTES;
 }
 
+// The next piece of a long operation. Returns whether it was the last. Global, so that the verifier
+// walks it once.
+__noinline int emit_piece(struct facts *facts, const struct source *from, __u64 offset) {
+  if (!facts || !from) return 1;
+  const __u32 key = facts->direction;
+  struct workspace *to = bpf_map_lookup_elem(&workspaces, &key);
+  if (!to) return 1;
+  const __u32 done = to->pieces.done, total = to->pieces.total, limit = to->pieces.limit;
+  __u32 size = total - done;
+  if (size > CLEW_PIECE_BYTES) size = CLEW_PIECE_BYTES;
+  if (size > limit - done) size = limit - done;
+  const __u32 length = gather(facts->direction, from, done, size);
+  __u32 next = done + size;
+  // What is left but for the tail is covered by this record, and not copied.
+  const bool last = length < size || next >= limit;
+  if (last && total - done > size + CLEW_TAIL_BYTES) next = total - CLEW_TAIL_BYTES;
+  emit_segment(facts, offset + done, next - done, length);
+  facts->flags = (facts->flags & ~CLEW_SEGMENT_MESSAGE_START) | CLEW_SEGMENT_CONTINUED;
+  to->pieces.done = next;
+  return last || next >= total;
+}
+
 // An operation too long for one short record: as many pieces as are worth copying (`limit` bytes),
 // then its very end. Global, so that the verifier walks its paths once.
 __noinline int emit_long(struct facts *facts, const struct source *from, __u64 offset, __u32 total,
                          __u32 limit) {
   if (!facts || !from) return 0;
-  __u32 done = 0;
-  for (int i = 0; i < PIPELINED_PIECES; ++i) {
-    __u32 size = total - done;
-    if (size > CLEW_PIECE_BYTES) size = CLEW_PIECE_BYTES;
-    if (size > limit - done) size = limit - done;
-    const __u32 length = gather(facts->direction, from, done, size);
-    __u32 next = done + size;
-    // What is left but for the tail is covered by this record, and not copied.
-    const bool last = length < size || next >= limit;
-    if (last && total - done > size + CLEW_TAIL_BYTES) next = total - CLEW_TAIL_BYTES;
-    emit_segment(facts, offset + done, next - done, length);
-    facts->flags = (facts->flags & ~CLEW_SEGMENT_MESSAGE_START) | CLEW_SEGMENT_CONTINUED;
-    done = next;
-    if (last || done >= total) break;
+  const __u32 key = facts->direction;
+  struct workspace *to = bpf_map_lookup_elem(&workspaces, &key);
+  if (!to) return 0;
+  to->pieces.done = 0;
+  to->pieces.total = total;
+  to->pieces.limit = limit;
+  for (int i = 0; i < WHOLE_PIECES; ++i) {
+    if (emit_piece(facts, from, offset)) break;
   }
+  const __u32 done = to->pieces.done;
   if (done >= total) return 0;
   const __u32 length = gather(facts->direction, from, done, total - done);
   emit_segment(facts, offset + done, total - done, length);

@@ -28,6 +28,7 @@ enum clew_loss {
   X(copy_failed, CLEW_NO_LOSS, "user memory that could not be read")                               \
   X(vector_cut, CLEW_NO_LOSS, "operations with more buffers than are followed")                    \
   X(other_protocol, CLEW_NO_LOSS, "sockets left alone: no protocol that clew knows")               \
+  X(encrypted, CLEW_NO_LOSS, "sockets left alone: encrypted after a request in clear text")        \
   X(own_socket, CLEW_NO_LOSS, "sockets left alone: clew's own connections")
 
 enum clew_counter {
