@@ -64,6 +64,8 @@ struct Config {
   struct Capture {
     uint32_t ring_buffer_bytes = 8u << 20;  ///< power of two, at least 64 KiB
     HttpSettings http;
+    StatementText sql = StatementText::Sanitized;
+    StatementText redis = StatementText::Sanitized;
     RouteSettings routes;
 
     bool operator==(const Capture&) const = default;

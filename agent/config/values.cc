@@ -210,6 +210,13 @@ Parsed<HttpSettings::Query> parse_query(std::string_view text) {
   return wrong(text, "what to show of queries (redacted, keys, off)");
 }
 
+Parsed<StatementText> parse_statement_text(std::string_view text) {
+  if (text == "sanitized") return StatementText::Sanitized;
+  if (text == "raw") return StatementText::Raw;
+  if (text == "off") return StatementText::Off;
+  return wrong(text, "what to show of statements (sanitized, raw, off)");
+}
+
 Parsed<std::string> parse_route(std::string_view text) {
   const auto pattern = RoutePattern::parse(text);
   if (!pattern) return wrong(text, "a route: {}", pattern.error());

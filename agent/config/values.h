@@ -44,6 +44,7 @@ Parsed<OtlpExport::Protocol> parse_protocol(std::string_view text);
 Parsed<bool> parse_compression(std::string_view text);
 /// "redacted", "keys" or "off".
 Parsed<HttpSettings::Query> parse_query(std::string_view text);
+Parsed<StatementText> parse_statement_text(std::string_view text);
 /// A path with placeholders: see RoutePattern.
 Parsed<std::string> parse_route(std::string_view text);
 Parsed<std::string> parse_log_level(std::string_view text);

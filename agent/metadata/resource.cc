@@ -184,6 +184,17 @@ std::string_view runtime_of(const ProcessInfo& process) {
   return {};
 }
 
+// The name that the program was started by, where its file has another one (redis-server is a link
+// to redis-check-rdb): the kernel keeps its beginning, the command line all of it.
+std::string_view started_as(const ProcessInfo& process) {
+  constexpr size_t kCommandLength = 15;
+  if (process.arguments.empty()) return {};
+  const std::string_view first = process.arguments.front();
+  const auto name = base_name(first.substr(0, first.find_first_of(" :")));
+  const bool is_command = !name.empty() && name.substr(0, kCommandLength) == process.command;
+  return is_command ? name : std::string_view();
+}
+
 // Event loops whose read callback runs a request's handler then and there. Others queue it first.
 bool runs_to_completion(const ProcessInfo& process) {
   return base_name(process.executable) == "nginx" || runtime_of(process) == "nodejs";
@@ -200,6 +211,7 @@ std::string service_name_of(const ProcessInfo& process) {
   }
   // Empty where the process has written over its command line.
   if (!program.empty()) return program;
+  if (const auto name = started_as(process); !name.empty()) return std::string(name);
   const auto name = base_name(process.executable);
   if (!name.empty()) return std::string(name);
   return process.command.empty() ? "unknown_service" : process.command;

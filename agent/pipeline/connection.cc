@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "agent/protocols/registry.h"
 #include "agent/stitch/addresses.h"
 
 namespace clew {
@@ -184,7 +183,17 @@ void Connection::finish(uint64_t time_ns, Ending why) {
 
 void Connection::feed(clew_direction direction, const Segment& segment) {
   if (given_up_) return;
-  if (!session_ && !open_session(direction, segment)) return;
+  const bool opens = !session_;
+  if (opens && !open_session(direction, segment)) return;
+  pass_on(direction, segment);
+  if (!opens) return;
+  for (const Half* ended_before : {&sent_, &received_}) {
+    if (ended_before->ended) ended(ended_before->direction);
+  }
+}
+
+void Connection::pass_on(clew_direction direction, const Segment& segment) {
+  if (given_up_) return;
   const SegmentFacts& facts = segment.facts;
   const Side side = side_of(direction);
   const uint64_t moment = moment_of(facts, direction);
@@ -230,6 +239,7 @@ void Connection::lost(clew_direction direction, uint64_t offset, uint64_t length
   counters_.add(Counter::stream_gaps);
   if (!session_) {
     half(direction).lost_first = true;
+    detector_.forget();
     return;
   }
   half(direction).begun = true;
@@ -241,6 +251,7 @@ void Connection::lost(clew_direction direction, uint64_t offset, uint64_t length
 }
 
 void Connection::ended(clew_direction direction) {
+  half(direction).ended = true;
   if (given_up_ || !session_) return;
   session_->end(side_of(direction), events_);
   SegmentFacts now;
@@ -249,20 +260,17 @@ void Connection::ended(clew_direction direction) {
 }
 
 // The kernel's idea of the role rests on one look; the registry's on the protocol's own rules.
-bool Connection::open_session(clew_direction direction, const Segment& first) {
-  for (const Protocol& protocol : protocols()) {
-    const auto limited = first.bytes.first(std::min(first.bytes.size(), protocol.detection_limit));
-    const Detection found = protocol.detect(limited, from_start_ && first.facts.offset == 0);
-    if (found == Detection::No) continue;
-    if (found != Detection::NeedMore) {
-      const bool requests = found == Detection::Request;
-      stitched_.role =
-          requests == (direction == CLEW_RECEIVED) ? CLEW_ROLE_SERVER : CLEW_ROLE_CLIENT;
-    }
-    session_ = protocol.open(protocol_settings_);
-    return true;
+// What was held until now goes to the session at once.
+bool Connection::open_session(clew_direction direction, const Segment& segment) {
+  const auto found = detector_.look(direction, segment, from_start_);
+  if (!found.protocol) return false;
+  const bool requests = found.side == Side::Request;
+  stitched_.role = requests == (direction == CLEW_RECEIVED) ? CLEW_ROLE_SERVER : CLEW_ROLE_CLIENT;
+  session_ = found.protocol->open(protocol_settings_);
+  for (const auto& held : detector_.take()) {
+    pass_on(held.direction, {held.facts, as_bytes(held.bytes)});
   }
-  return false;
+  return true;
 }
 
 void Connection::tell(const SegmentFacts& now) {

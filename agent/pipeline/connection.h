@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "agent/pipeline/detector.h"
 #include "agent/protocols/protocol.h"
 #include "agent/stitch/stitcher.h"
 #include "agent/streams/stream.h"
@@ -105,6 +106,7 @@ class Connection {
     Stream stream;
     bool begun = false;       // something of it was told to the session
     bool lost_first = false;  // bytes were lost before there was one
+    bool ended = false;
   };
 
   Half& half(clew_direction direction) { return direction == CLEW_SENT ? sent_ : received_; }
@@ -112,7 +114,8 @@ class Connection {
   void feed(clew_direction direction, const Segment& segment);
   void lost(clew_direction direction, uint64_t offset, uint64_t length);
   void ended(clew_direction direction);
-  bool open_session(clew_direction direction, const Segment& first);
+  bool open_session(clew_direction direction, const Segment& segment);
+  void pass_on(clew_direction direction, const Segment& segment);
   void tell(const SegmentFacts& now);
   void give_up(const SegmentFacts& now);
 
@@ -127,6 +130,7 @@ class Connection {
   StitchedConnection stitched_;
   std::string command_;
   Half sent_, received_;
+  Detector detector_;
   std::unique_ptr<Session> session_;
   bool given_up_ = false;
   bool ignored_ = false;

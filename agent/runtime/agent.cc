@@ -121,7 +121,7 @@ ResourceSettings Agent::resources(const Config& config) {
 
 Pipeline::Settings Agent::settings(const Config& config) {
   Pipeline::Settings settings;
-  settings.protocols.http = config.capture.http;
+  settings.protocols = {config.capture.http, config.capture.sql, config.capture.redis};
   settings.routes = config.capture.routes;
   settings.routes.max_routes = config.limits.routes;
   return settings;

@@ -102,6 +102,16 @@ limits: {routes: 20}
   EXPECT_EQ(good("capture: {http: {sensitive_query_parameters: }}").capture, Config{}.capture);
 }
 
+TEST(LoadConfig, TakesWhatIsShownOfStatements) {
+  const Config config = good("capture: {sql: raw, redis: off}");
+  EXPECT_EQ(config.capture.sql, StatementText::Raw);
+  EXPECT_EQ(config.capture.redis, StatementText::Off);
+  EXPECT_EQ(good("{}").capture.sql, StatementText::Sanitized);
+  EXPECT_THAT(errors_of("capture:\n  sql: none\n"),
+              ElementsAre("c.yaml:2: capture.sql: 'none' is not what to show of statements "
+                          "(sanitized, raw, off)"));
+}
+
 TEST(LoadConfig, ChecksWhatIsShownOfHttp) {
   EXPECT_THAT(errors_of(R"(capture:
   http:

@@ -98,6 +98,19 @@ INSTANTIATE_TEST_SUITE_P(
                       NameCase{"shop", "/srv/shop", {"./shop", "--script.py"}},
                       NameCase{"unknown_service", "", {}}));
 
+TEST(ServiceName, IsThatOfTheLinkThatAProgramWasStartedBy) {
+  ProcessInfo process;
+  process.executable = "/usr/bin/redis-check-rdb";
+  process.command = "redis-server";
+  process.arguments = {"/usr/bin/redis-server 127.0.0.1:6379"};
+  EXPECT_EQ(service_name_of(process), "redis-server");
+  process.command = "a-program-with-";
+  process.arguments = {"./a-program-with-a-long-name", "-v"};
+  EXPECT_EQ(service_name_of(process), "a-program-with-a-long-name");
+  process.command = "something else";
+  EXPECT_EQ(service_name_of(process), "redis-check-rdb");
+}
+
 TEST(ServiceName, WithoutExecutableTheCommandNamesIt) {
   ProcessInfo process;
   process.command = "worker";
