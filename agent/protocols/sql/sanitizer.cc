@@ -132,6 +132,7 @@ void Sanitizer::end_member(List& list) {
     list.kept_hash = list.hash;
     list.all = mix(list.all, list.hash);
   }
+  list.had_value = list.had_value || list.has_value;
   list.is_fresh = true;
   list.has_value = false;
   list.hash = 0;
@@ -139,13 +140,13 @@ void Sanitizer::end_member(List& list) {
 
 void Sanitizer::pop_list() {
   List& list = *top();
-  const bool has_value = list.has_value;
   end_member(list);
+  const bool had_value = list.had_value;
   const uint64_t all = list.all;
   --list_count_;
   if (List* outer = top()) {
     outer->is_fresh = false;
-    outer->has_value = outer->has_value || has_value;
+    outer->has_value = outer->has_value || had_value;
     outer->hash = mix(outer->hash, all);
   }
 }

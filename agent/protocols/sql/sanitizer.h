@@ -28,6 +28,7 @@ class Sanitizer {
     uint32_t depth = 0;            ///< of the commas between its members
     bool is_fresh = true;          ///< nothing of a member was seen yet
     bool has_value = false;        ///< the member being read
+    bool had_value = false;        ///< a member before it
     bool has_kept = false;
     size_t kept_end = 0;  ///< where the text of the member last kept ends
     uint64_t hash = 0, kept_hash = 0, all = 0;

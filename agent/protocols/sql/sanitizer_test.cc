@@ -182,6 +182,7 @@ TEST(SqlText, RowsOfTheSameKindAreFolded) {
       {"SELECT * FROM (VALUES (1,2), (3,4)) AS v(a, b), (VALUES (1)) w",
        "SELECT * FROM (VALUES (?,?)) AS v(a, b), (VALUES (?)) w"},
       {"INSERT INTO t VALUES (ARRAY[1,2]), (ARRAY[1,2,3])", "INSERT INTO t VALUES (ARRAY[?])"},
+      {"VALUES (ARRAY[1,a]), (ARRAY[2,a])", "VALUES (ARRAY[?,a])"},
       {"INSERT INTO t VALUES (1); INSERT INTO t VALUES (2)",
        "INSERT INTO t VALUES (?); INSERT INTO t VALUES (?)"},
       {"VALUES (1), (2) ORDER BY 1", "VALUES (?) ORDER BY ?"},
