@@ -49,7 +49,7 @@ class Sanitizer {
   size_t safe_end_ = 0;  ///< the last end of a token that leaves room for the mark of a cut
   bool is_full_ = false;
   uint32_t depth_ = 0;
-  std::array<List, 16> lists_;
+  std::array<List, 8> lists_;
   size_t list_count_ = 0;
 
   Keyword list_ = Keyword::None;  ///< its bracket may come next

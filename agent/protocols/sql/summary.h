@@ -22,7 +22,7 @@ class Summary {
   void finish();
 
  private:
-  static constexpr size_t kMaxDepth = 64, kMaxCommonTables = 32;
+  static constexpr size_t kMaxDepth = 32, kMaxCommonTables = 16;
 
   enum class Common : uint8_t { No, Name, Body };  // where in WITH name AS (...), ...
 
