@@ -21,11 +21,11 @@ namespace clew::sql {
   X(Aggregate, "t")                                                                                                                                                                                                                                                                 \
   X(All, "ro")                                                                                                                                                                                                                                                                      \
   X(Alter, "c")                                                                                                                                                                                                                                                                     \
-  X(Analyse, "crn") X(Analyze, "crn") X(And, "ro") X(Any, "ro") X(Array, "r") X(As, "ro") X(                                                                                                                                                                                        \
-      Asc, "r") X(Atomic, "") X(Base_Backup, "c") X(Begin, "c") X(Between, "o") X(Both, "r")                                                                                                                                                                                        \
-      X(By, "o") X(Call, "c") X(Case, "ro") X(Cast, "rt") X(Check, "r") X(Checkpoint, "c") X(                                                                                                                                                                                       \
-          Class, "t") X(Close, "c") X(Cluster, "c") X(Collation, "rt") X(Comment, "c") X(Commit,                                                                                                                                                                                    \
-                                                                                         "c")                                                                                                                                                                                       \
+  X(Analyse, "crn")                                                                                                                                                                                                                                                                 \
+  X(Analyze, "crn") X(And, "ro") X(Any, "ro") X(Array, "r") X(As, "ro") X(Asc, "r") X(                                                                                                                                                                                              \
+      Atomic, "") X(Base_Backup, "c") X(Begin, "c") X(Between, "o") X(Both, "r") X(By, "o")                                                                                                                                                                                         \
+      X(Call, "c") X(Case, "ro") X(Cast, "rt") X(Check, "r") X(Checkpoint, "c") X(Class, "t") X(                                                                                                                                                                                    \
+          Close, "c") X(Cluster, "c") X(Collation, "rt") X(Comment, "c") X(Commit, "c")                                                                                                                                                                                             \
           X(Concurrently, "rnm") X(Configuration, "t") X(Constraint, "rm") X(Conversion, "t") X(                                                                                                                                                                                    \
               Copy,                                                                                                                                                                                                                                                                 \
               "c") X(Create,                                                                                                                                                                                                                                                        \
@@ -48,13 +48,13 @@ namespace clew::sql {
                                                                "rn") X(Function, "t")                                                                                                                                                                                               \
                               X(Global, "m") X(Grant, "cr") X(Group, "rft") X(Having, "rfo") X(                                                                                                                                                                                     \
                                   Identify_System,                                                                                                                                                                                                                                  \
-                                  "c") X(If,                                                                                                                                                                                                                                        \
-                                         "") X(Ilike, "ro")                                                                                                                                                                                                                         \
-                                  X(Import, "c") X(In, "ro") X(Index, "t") X(Inner, "r") X(                                                                                                                                                                                         \
-                                      Insert,                                                                                                                                                                                                                                       \
-                                      "c") X(Intersect, "rf")                                                                                                                                                                                                                       \
-                                      X(Into, "rn") X(Is, "ro") X(Join, "r") X(Language, "t") X(                                                                                                                                                                                    \
-                                          Large, "p") X(Lateral, "rn")                                                                                                                                                                                                              \
+                                  "c") X(If, "")                                                                                                                                                                                                                                    \
+                                  X(Ilike, "ro") X(Import, "c") X(In, "ro") X(Index, "t") X(                                                                                                                                                                                        \
+                                      Inner, "r") X(Insert, "c")                                                                                                                                                                                                                    \
+                                      X(Intersect, "rf") X(Into, "rn") X(Is, "ro") X(Join, "r") X(                                                                                                                                                                                  \
+                                          Language,                                                                                                                                                                                                                                 \
+                                          "t") X(Large,                                                                                                                                                                                                                             \
+                                                 "p") X(Lateral, "rn")                                                                                                                                                                                                              \
                                           X(Left, "r") X(Like, "ro") X(Limit, "rfo") X(                                                                                                                                                                                             \
                                               Listen,                                                                                                                                                                                                                               \
                                               "c") X(Load,                                                                                                                                                                                                                          \
@@ -175,7 +175,25 @@ Keyword find_keyword(std::string_view word);
 /// In capitals; empty for None. Lives for ever.
 std::string_view spelling(Keyword keyword);
 
+namespace detail {
+
+constexpr uint32_t trait_bits(std::string_view traits) {
+  uint32_t bits = 0;
+  for (char trait : traits) bits |= uint32_t{1} << (trait & 0x1f);
+  return bits;
+}
+
+constexpr uint32_t kTraits[] = {0,
+#define X(name, traits) trait_bits(traits),
+                                CLEW_SQL_KEYWORDS(X)
+#undef X
+};
+
+}  // namespace detail
+
 /// `trait` is a letter of the list above. None has no traits.
-bool is(Keyword keyword, char trait);
+inline bool is(Keyword keyword, char trait) {
+  return (detail::kTraits[static_cast<uint8_t>(keyword)] >> (trait & 0x1f) & 1) != 0;
+}
 
 }  // namespace clew::sql
