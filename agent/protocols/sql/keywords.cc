@@ -22,9 +22,10 @@ constexpr Entry entry_of(std::string_view name) {
   return entry;
 }
 
-constexpr std::array kEntries{Entry{},
+constexpr std::array kEntries{
+    Entry{},
 #define X(name, traits) entry_of(#name),
-                              CLEW_SQL_KEYWORDS(X)
+#include "agent/protocols/sql/keywords.def"
 #undef X
 };
 static_assert(kEntries.size() <= 256);
