@@ -10,23 +10,22 @@ constexpr size_t kLongest = 24;
 struct Entry {
   std::array<char, kLongest> spelling{};
   uint8_t size = 0;
-  uint32_t traits = 0;
 };
 
 constexpr char upper(char c) {
   return c >= 'a' && c <= 'z' ? static_cast<char>(c & ~0x20) : c;
 }
 
-constexpr Entry entry_of(std::string_view name, std::string_view traits) {
+constexpr Entry entry_of(std::string_view name) {
   Entry entry;
   for (char c : name) entry.spelling[entry.size++] = upper(c);
-  for (char trait : traits) entry.traits |= uint32_t{1} << (trait & 0x1f);
   return entry;
 }
 
-constexpr std::array kEntries{Entry{},
-#define X(name, traits) entry_of(#name, traits),
-                              CLEW_SQL_KEYWORDS(X)
+constexpr std::array kEntries{
+    Entry{},
+#define X(name, traits) entry_of(#name),
+#include "agent/protocols/sql/keywords.def"
 #undef X
 };
 static_assert(kEntries.size() <= 256);
@@ -70,10 +69,6 @@ Keyword find_keyword(std::string_view word) {
 std::string_view spelling(Keyword keyword) {
   const Entry& entry = kEntries[static_cast<uint8_t>(keyword)];
   return {entry.spelling.data(), entry.size};
-}
-
-bool is(Keyword keyword, char trait) {
-  return (kEntries[static_cast<uint8_t>(keyword)].traits >> (trait & 0x1f) & 1) != 0;
 }
 
 }  // namespace clew::sql

@@ -155,7 +155,7 @@ class SqlLeak : public testing::TestWithParam<bool> {};
 
 TEST_P(SqlLeak, NoValueShowsWhereverTheTextEnds) {
   Statement statement;
-  for (uint32_t seed = 0; seed < 1500; ++seed) {
+  for (uint32_t seed = 0; seed < 500; ++seed) {
     const std::string sql = Generator(seed, GetParam()).statements();
     read_statement(sql, false, statement);
     ASSERT_FALSE(shows_value(statement)) << sql << "\n -> " << statement.text;

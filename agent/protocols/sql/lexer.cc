@@ -37,7 +37,8 @@ bool continues_word(char c) {
 
 bool Lexer::next(Token& token) {
   const size_t before = at_;
-  skip_space();
+  if (peek() == ' ') ++at_;
+  if (!is(peek(), kLetter | kDigit)) skip_space();
   if (at_ == sql_.size()) return false;
   const size_t start = at_;
   const char c = sql_[at_];

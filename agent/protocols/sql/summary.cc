@@ -38,6 +38,8 @@ void Summary::add(const Token& token) {
       append_name(".");
       return append_name(bare_name(token.text));
     }
+    // What follows a dot is no name where the target is an operator.
+    now_.is_name_bad = now_.is_name_bad || after_dot;
     end_name(token);
   }
   const bool is_between = depth_ == 0 && ignored_depth_ == 0 && now_.atomic == 0;
@@ -210,7 +212,7 @@ bool Summary::add_target_word(const Token& token, Keyword keyword) {
   if (is(keyword, 'r')) return false;
   here.begins = false;
   now_.is_naming = true;
-  now_.is_qualified = now_.is_name_long = false;
+  now_.is_qualified = now_.is_name_bad = false;
   now_.name_size = 0;
   append_name(bare_name(token.text));
   return true;
@@ -270,7 +272,7 @@ void Summary::add_clause(Keyword keyword) {
 
 void Summary::append_name(std::string_view part) {
   if (part.size() > name_.size() - now_.name_size) {
-    now_.is_name_long = true;
+    now_.is_name_bad = true;
     return;
   }
   std::copy(part.begin(), part.end(), name_.begin() + now_.name_size);
@@ -289,7 +291,7 @@ void Summary::end_name(const Token& next) {
   here.has_target = true;
   if (is_read && !now_.is_qualified && !is_function && is_common_table(name)) return;
   if (now_.names_tables && !is_function) note_table(name);
-  if (now_.is_name_long || looks_generated(name) || (now_.is_session && has_digit(name))) return;
+  if (now_.is_name_bad || looks_generated(name) || (now_.is_session && has_digit(name))) return;
   append(" ", name);
 }
 
@@ -300,8 +302,8 @@ bool Summary::is_common_table(std::string_view name) const {
 }
 
 void Summary::note_table(std::string_view name) {
-  if (has_several_tables_ || (!now_.is_name_long && into_.collection == name)) return;
-  has_several_tables_ = !into_.collection.empty() || now_.is_name_long;
+  if (has_several_tables_ || (!now_.is_name_bad && into_.collection == name)) return;
+  has_several_tables_ = !into_.collection.empty() || now_.is_name_bad;
   into_.collection = has_several_tables_ ? std::string_view() : name;
 }
 
@@ -357,6 +359,7 @@ void Summary::end_statement() {
 }
 
 void Summary::finish() {
+  now_.is_name_bad = now_.is_name_bad || now_.after_dot;
   if (now_.is_naming) end_name({});
   end_statement();
 }

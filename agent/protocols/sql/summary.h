@@ -69,7 +69,7 @@ class Summary {
     size_t common_tables = 0;
     Keyword last = Keyword::None;
     bool after_dot = false;
-    bool is_naming = false, is_qualified = false, is_name_long = false;
+    bool is_naming = false, is_qualified = false, is_name_bad = false;  // too long, or unfinished
     size_t name_size = 0;
   };
 

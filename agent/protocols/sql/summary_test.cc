@@ -218,6 +218,7 @@ TEST(SqlSummary, Definitions) {
       {"REINDEX (VERBOSE) TABLE t", "REINDEX TABLE t", "REINDEX TABLE", "t"},
       {"CREATE OPERATOR CLASS c FOR TYPE int USING btree AS STORAGE int", "CREATE OPERATOR CLASS c",
        "CREATE OPERATOR CLASS", ""},
+      {"ALTER OPERATOR public.!~~ (a, b) OWNER TO c", "ALTER OPERATOR", "ALTER OPERATOR", ""},
       {"CREATE 'x'", "CREATE", "CREATE", ""},
   });
 }
@@ -302,7 +303,8 @@ TEST(SqlSummary, NamesThatProgramsMakeAreLeftOut) {
 TEST(SqlSummary, WhatWasCutOffIsNotGuessed) {
   EXPECT_EQ(read("SELECT a FROM use", true).summary, "SELECT");
   EXPECT_EQ(read("SELECT a FROM users ", true).summary, "SELECT users");
-  EXPECT_EQ(read("SELECT a FROM public.", true).summary, "SELECT public");
+  EXPECT_EQ(read("SELECT a FROM public. ", true).summary, "SELECT");
+  EXPECT_EQ(read("SELECT a FROM b, public.", true).collection, "");
   EXPECT_EQ(read("SELECT a FROM \"use", true).summary, "SELECT");
   EXPECT_EQ(read("SELECT a FROM \"use").summary, "SELECT");
   EXPECT_EQ(read("INSERT INTO t VALUES ('x', 'y").collection, "t");
