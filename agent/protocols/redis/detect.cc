@@ -44,9 +44,10 @@ Found take_length(std::string_view& text, char type, uint64_t& length) {
 Found take_first_string(std::string_view text, std::string_view& first, bool& is_whole) {
   uint64_t count = 0, length = 0;
   Found found = take_length(text, '*', count);
+  if (found == Found::Yes && (count == 0 || count > kMaxCount)) return Found::No;
   if (found == Found::Yes) found = take_length(text, '$', length);
   if (found != Found::Yes) return found;
-  if (count == 0 || count > kMaxCount || length == 0 || length > kMaxName) return Found::No;
+  if (length == 0 || length > kMaxName) return Found::No;
   if (text.empty()) return Found::Part;
   first = text.substr(0, static_cast<size_t>(length));
   is_whole = first.size() == length;

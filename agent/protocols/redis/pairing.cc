@@ -114,7 +114,7 @@ void RedisSession::lose_replies_paired(uint64_t moment) {
   const uint64_t next = exchanges_.next();
   const Exchange* front = waiting();
   const bool begun = !replies_.at_boundary() && replies_.reply().type != '>' &&
-                     (subscribed_ == Known::No || resp3_) && !framing_unsure_;
+                     (subscribed_ == Known::No || resp3_);
   if (next == next_answer_ + 1 && begun && front != nullptr && front->request_done && !overlaps_ &&
       front->effect() != Effect::Subscribe && reply_moment_ >= front->moment) {
     tail_hidden_ = true;

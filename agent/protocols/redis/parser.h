@@ -10,6 +10,7 @@
 #include "agent/base/bytes.h"
 #include "agent/protocols/protocol.h"
 #include "agent/protocols/redis/commands.h"
+#include "agent/protocols/redis/line.h"
 #include "agent/protocols/redis/messages.h"
 
 namespace clew::redis {
@@ -21,26 +22,6 @@ Detection detect(ByteView first_bytes, bool from_start = true);
 
 /// Whether `bytes` begin with the header of a command's array and that of its name.
 bool begins_command(ByteView bytes);
-
-/// One line, as far as it came: up to kMaxLine bytes of it are kept.
-class Line {
- public:
-  /// Consumes up to the line's end. True if that was found: text() is the line without it.
-  bool read(ByteView& bytes);
-  /// Valid until read() is called again, and as long as the bytes given last.
-  std::string_view text() const { return text_; }
-  bool is_cut() const { return cut_; }
-  /// It ended by "\r\n", not by "\n" alone.
-  bool has_return() const { return has_return_; }
-  void clear() { size_ = 0, done_ = true; }
-
- private:
-  std::array<char, kMaxLine> kept_;
-  uint8_t size_ = 0;
-  bool done_ = true, cut_ = false, has_return_ = false;
-  char last_ = 0;
-  std::string_view text_;
-};
 
 /// Commands: arrays of strings and lines of text. A pull parser: the caller drains each view or
 /// hole by calling advance() or skip() until More.

@@ -45,9 +45,8 @@ void RedisSession::open_side(Side side, uint64_t offset, bool midway) {
     replies_seen_ = offset;
   }
   if (!midway && offset == 0) return;
-  joined_midway_ = true;
+  if (!std::exchange(joined_midway_, true)) lose_commands();
   if (!opened_[0] || !opened_[1]) moved_ = {kMomentUnknown, kMomentUnknown};
-  lose_commands();
   if (side == Side::Request) commands_lost_ = true;
   if (side == Side::Response) lose_replies(kMomentUnknown);
 }
@@ -281,7 +280,7 @@ void RedisSession::apply_command(Exchange& exchange) {
 void RedisSession::compose_text(Exchange& exchange) {
   if (!exchanges_.has_room()) return;
   const Command& command = commands_.command();
-  if (exchange.effect() == Effect::Procedure && command.count() > 1) {
+  if (exchange.effect() == Effect::Procedure && command.is_whole(1)) {
     exchange.procedure = exchanges_.add_text(command.argument(1));
   }
   if (text_ == StatementText::Off) return;
@@ -336,7 +335,11 @@ void RedisSession::end_from(uint64_t number, How how) {
 
 // Bytes that were not seen make it uncertain whose reply is whose.
 void RedisSession::let_go(uint64_t number) {
-  if (!exchanges_[number].no_reply && !exchanges_[number].answered) ++unpaired_;
+  Exchange& exchange = exchanges_[number];
+  if (!exchange.no_reply && !exchange.answered) ++unpaired_;
+  exchange.status = {};
+  exchange.queued = exchange.unknown_command = false;
+  exchange.database = kDatabaseUnknown;
   end_exchange(number, How::GapLost, replies_seen_);
 }
 
