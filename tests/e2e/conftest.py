@@ -49,8 +49,9 @@ def clusters():
     shared = Lab()
     servers = []
 
-    def make(settings=""):
-        servers.append(Postgres(shared.start, shared.folder("postgres"), template=template, settings=settings))
+    def make(settings="", certificate=False):
+        servers.append(Postgres(shared.start, shared.folder("postgres"), template=template, settings=settings,
+                                certificate=certificate))
         return servers[-1]
     try:
         template = None

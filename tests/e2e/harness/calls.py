@@ -1,5 +1,7 @@
 """How the spans of database calls are compared with what really happened (see truth.py)."""
 
+from collections import Counter
+
 from .spans import CLIENT, KIND_NAMES, SERVER, draw
 from .truth import account_for, difference
 
@@ -52,14 +54,11 @@ def expect_calls_joined(spans):
     assert not clients, f"{len(clients)} client spans without a server span, first: {next(iter(clients.values()))}"
 
 
-def expect_counts(spans, kind, expected):
-    """How many spans each name has."""
+def expect_counts(spans, kind, expected, name):
+    """The spans of `kind` have each name as often as `expected` says. For loads whose calls nobody lists."""
     chosen = of_kind(spans, kind)
-    expect_names = {name: count for name, count in expected.items() if count}
-    actual = {}
-    for span in chosen:
-        actual[span.name] = actual.get(span.name, 0) + 1
-    assert actual == expect_names, f"{KIND_NAMES[kind]} spans by name: expected {expect_names}, got {actual}"
+    actual, expected = Counter(map(name, chosen)), +expected
+    assert actual == expected, f"{KIND_NAMES[kind]} spans by name: expected {expected}, got {actual}"
     marked = [span for span in chosen if span.marked]
     assert not marked, f"{len(marked)} spans are marked, first: {marked[0]}"
     account_for(chosen, "are as many of each command as were made")

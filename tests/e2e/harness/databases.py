@@ -65,7 +65,7 @@ class Postgres:
     """PostgreSQL 15 with pg_stat_statements. Database `app` logs every statement, `bench` (pgbench's tables)
     none. `template`: the data folder of another, stopped one, to begin as."""
 
-    def __init__(self, start, directory, *, template=None, settings=""):
+    def __init__(self, start, directory, *, template=None, settings="", certificate=False):
         self.directory = Path(directory)
         self.data = self.directory / "data"
         self.host = "127.0.0.1"
@@ -77,6 +77,10 @@ class Postgres:
         else:
             _checked(_as_postgres([BINARIES / "initdb", "--no-sync", "--no-locale", "-E", "UTF8", "-U", USER,
                                    "-A", "trust", "-D", self.data]))
+        if certificate:
+            _checked(_as_postgres(["openssl", "req", "-new", "-x509", "-days", "2", "-nodes", "-subj", "/CN=localhost",
+                                   "-newkey", "rsa:2048", "-out", self.data / "server.crt",
+                                   "-keyout", self.data / "server.key"]))
         for name, text in (("postgresql.conf", f"{_POSTGRES_CONF}port = {self.port}\n"
                             f"unix_socket_directories = '{self.directory}'\n{settings}"), ("pg_hba.conf", _POSTGRES_HBA)):
             (self.data / name).write_text(text, encoding="utf-8")
@@ -86,7 +90,7 @@ class Postgres:
         if not template:
             self.psql(_POSTGRES_SETUP, "postgres")
             self.psql("CREATE TABLE items (id int PRIMARY KEY, note text)")
-            _checked(["pgbench", "-i", "-q", "-s", "1", "-h", self.directory, "-p", self.port, "-U", USER, "bench"])
+            _checked([BINARIES / "pgbench", "-i", "-q", "-s", "1", "-h", self.directory, "-p", self.port, "-U", USER, "bench"])
 
     def _wait_until_it_answers(self):
         deadline = time.monotonic() + ENDED_S
@@ -111,14 +115,22 @@ class Postgres:
     def socket(self):
         return self.directory / f".s.PGSQL.{self.port}"
 
-    def psql_command(self, *arguments, database="app", transport="tcp", program="psql"):
-        return [program, "-X", "-q", "-A", "-t", "-h", self.at(transport), "-p", str(self.port), "-U", USER,
+    def psql_command(self, *arguments, database="app", transport="tcp", user=USER):
+        # The program itself: Debian's psql and pgbench are Perl scripts that choose one.
+        return [BINARIES / "psql", "-X", "-q", "-A", "-t", "-h", self.at(transport), "-p", str(self.port), "-U", user,
                 "-d", database, *arguments]
 
     def psql(self, sql, database="app"):
         """For what the tests themselves need of the server, while no agent looks."""
-        return _checked([*self.psql_command("-v", "ON_ERROR_STOP=1", "-f", "-", database=database, transport="unix")],
+        return _checked(self.psql_command("-v", "ON_ERROR_STOP=1", "-f", "-", database=database, transport="unix"),
                         text=sql)
+
+    def script(self, *statements):
+        """The path of a file for psql -f."""
+        self._scripts = getattr(self, "_scripts", 0) + 1
+        path = self.directory / f"script{self._scripts}.sql"
+        path.write_text("\n".join(statements) + "\n", encoding="utf-8")
+        return path
 
     def backends(self):
         """The clients' backends (its other children have no client)."""

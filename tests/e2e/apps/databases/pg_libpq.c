@@ -2,6 +2,7 @@
 // answer and prints a line of JSON for each call: its text, rows, SQLSTATE, and whether it was
 // skipped after an error.
 #include <libpq-fe.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,10 +79,22 @@ static void pipeline(int first, int last, int group, int bad) {
   if (!PQexitPipelineMode(connection)) fail("end of pipeline mode");
 }
 
+static void on_notice(void* running, const char* message) {
+  (void)message;
+  *(bool*)running = true;
+}
+
 static void cancelled(void) {
   char error[256];
-  const char* text = "SELECT pg_sleep(60) AS u1";
+  const char* text = "DO $$BEGIN RAISE NOTICE 'it runs'; PERFORM pg_sleep(60); END$$";
+  bool running = false;
+  PQsetNoticeProcessor(connection, on_notice, &running);
   if (!PQsendQuery(connection, text)) fail(text);
+  while (!running) {
+    struct pollfd readable = {.fd = PQsocket(connection), .events = POLLIN};
+    if (poll(&readable, 1, 20000) != 1 || !PQconsumeInput(connection) || !PQisBusy(connection))
+      fail("no notice");
+  }
   PGcancel* cancel = PQgetCancel(connection);
   if (!PQcancel(cancel, error, sizeof error)) fail(error);
   PQfreeCancel(cancel);
