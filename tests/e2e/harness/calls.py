@@ -57,7 +57,7 @@ def expect_calls_joined(spans):
 def expect_counts(spans, kind, expected, name):
     """The spans of `kind` have each name as often as `expected` says. For loads whose calls nobody lists."""
     chosen = of_kind(spans, kind)
-    actual, expected = Counter(map(name, chosen)), +expected
+    actual, expected = Counter(map(name, chosen)), +Counter(expected)
     assert actual == expected, f"{KIND_NAMES[kind]} spans by name: expected {expected}, got {actual}"
     marked = [span for span in chosen if span.marked]
     assert not marked, f"{len(marked)} spans are marked, first: {marked[0]}"
