@@ -37,7 +37,7 @@ def shape(text):
                                              ("prepared", "unix")])
 def test_pgbench(lab, postgres, mode, transport):
     """As many spans on each side as pg_stat_statements counts, for each shape of statement."""
-    child, result = lab.trace(postgres.select, [
+    child, result = lab.trace([*lab.room(), *postgres.select], [
         BINARIES / "pgbench", "-n", "-M", mode, "-c", "4", "-j", "1", "-t", "200", "-h", postgres.at(transport),
         "-p", str(postgres.port), "-U", USER, "bench"])
     assert "processed: 800/800" in child.stdout.text, child.describe()

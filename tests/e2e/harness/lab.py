@@ -78,6 +78,13 @@ class Lab:
         config.write_text(f"capture:\n  sql: {kind}\n  redis: {kind}\n", encoding="utf-8")
         return ["--config", str(config)]
 
+    def room(self):
+        """Options for loads at full speed that are compared to the last call, on a machine that may be busy:
+        room for what the agent, or the disk, is behind."""
+        config = self.folder("config") / "clew.yaml"
+        config.write_text("capture:\n  ring_buffer: 64MiB\nlimits:\n  queue_spans: 1048576\n", encoding="utf-8")
+        return ["--config", str(config)]
+
     def nginx(self, **options):
         return Nginx(self.start, self.folder("nginx"), **options)
 

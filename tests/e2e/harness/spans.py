@@ -207,7 +207,7 @@ def check_well_formed(spans):
 
 
 def _check_database_call(span):
-    assert span.database in ("postgresql", "redis"), f"db.system.name {span.database!r}: {span}"
+    assert span.database in ("postgresql", "redis", "valkey"), f"db.system.name {span.database!r}: {span}"
     assert span.method is None and span.code is None, f"attributes of HTTP: {span} {span.attributes}"
     assert span.name, f"no name: {span.attributes}"
     if span.database == "postgresql":
