@@ -17,8 +17,8 @@ def call(text="SELECT 1", rows=1, code=None, kind=SERVER, parent=None, trace="1"
                   "db.query.text": text}
     attributes |= {"db.response.status_code": code, "error.type": code} if code else {"db.response.returned_rows": rows}
     attributes |= {"clew.link": "stream"} if parent else {}
-    return Span(trace, next(_ids), parent.span_id if parent else "", "SELECT", kind, 10, 20, ERROR if code else UNSET, "",
-                attributes | more, {"service.name": "test"})
+    return Span(trace, next(_ids), parent.span_id if parent else "", "SELECT", kind, 10, 20, ERROR if code else UNSET,
+                "", attributes | more, {"service.name": "test"})
 
 
 def pair(*arguments, **options):

@@ -18,11 +18,12 @@ CASES = [(name, transport) for name in clients.POSTGRES for transport in ("tcp",
 def test_client(lab, postgres, name, transport):
     command = clients.command(clients.POSTGRES, name, postgres.at(transport), postgres.port)
     child, result = lab.trace([*lab.texts("raw"), *postgres.select], command)
-    said = Counter((call["text"], call["code"], call["rows"]) for call in map(json.loads, child.stdout.text.splitlines()))
+    calls = [json.loads(line) for line in child.stdout.text.splitlines()]
+    said = Counter((call["text"], call["code"], call["rows"]) for call in calls)
     assert said.total() >= 37, child.describe()
-    logged = [(text, code) for text, code in postgres.logged()]
+    logged = [(text.rstrip("; \n"), code) for text, code in postgres.logged()]
     for kind in (CLIENT, SERVER):
-        expect_calls(result.spans, kind, logged, lambda span: (span.text, span.response_code))
+        expect_calls(result.spans, kind, logged, lambda span: call_of(span)[:2])
         missing = said - Counter(map(call_of, of_kind(result.spans, kind)))
         assert not missing, f"no span has these (text, code, rows): {missing}\n{result.draw()[:20000]}"
     expect_calls_joined(result.spans)

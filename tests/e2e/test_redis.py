@@ -81,8 +81,8 @@ def test_benchmark(lab, redis, depth, count, transport):
     """Every kind of command, on both sides."""
     kinds = "ping_inline,ping_mbulk,set,get,incr,lpush,rpop,sadd,hset,spop,zadd,mset,lrange_100" if depth == 1 else \
         "set,get,mset,ping_inline"
-    _, result = lab.trace([*lab.room(), *redis.select], benchmark(redis, "-P", str(depth), "-n", str(count), "-c", "10", "-t", kinds,
-                                                  transport=transport))
+    command_line = benchmark(redis, "-P", str(depth), "-n", str(count), "-c", "10", "-t", kinds, transport=transport)
+    _, result = lab.trace([*lab.room(), *redis.select], command_line)
     expect_counted(redis, result, [SERVER, CLIENT], GET=count, SET=count, MSET=count)
     expect_calls_joined(result.spans)
 

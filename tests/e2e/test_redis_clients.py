@@ -27,7 +27,8 @@ def unknown_to_the_server(span):
 def test_client(lab, redis, name, transport):
     where = (redis.host, redis.port) if transport == "tcp" else (redis.socket, 0)
     child, result = lab.trace(redis.select, clients.command(clients.REDIS, name, *where))
-    said = Counter((call["command"], call["key"], call["code"]) for call in map(json.loads, child.stdout.text.splitlines()))
+    lines = [json.loads(line) for line in child.stdout.text.splitlines()]
+    said = Counter((line["command"], line["key"], line["code"]) for line in lines)
     assert said.total() == 126, child.describe()
     calls = redis.calls()
     for kind in (CLIENT, SERVER):

@@ -70,7 +70,7 @@ class Postgres:
         self.data = self.directory / "data"
         self.host = "127.0.0.1"
         self.port = free_port()
-        self._log_read = 0
+        self._log_read = self._marks = self._scripts = 0
         shutil.chown(self.directory, "postgres", "postgres")
         if template:
             _checked(_as_postgres(["cp", "-r", template, self.data]))
@@ -81,16 +81,17 @@ class Postgres:
             _checked(_as_postgres(["openssl", "req", "-new", "-x509", "-days", "2", "-nodes", "-subj", "/CN=localhost",
                                    "-newkey", "rsa:2048", "-out", self.data / "server.crt",
                                    "-keyout", self.data / "server.key"]))
-        for name, text in (("postgresql.conf", f"{_POSTGRES_CONF}port = {self.port}\n"
-                            f"unix_socket_directories = '{self.directory}'\n{settings}"), ("pg_hba.conf", _POSTGRES_HBA)):
-            (self.data / name).write_text(text, encoding="utf-8")
+        where = f"port = {self.port}\nunix_socket_directories = '{self.directory}'\n"
+        (self.data / "postgresql.conf").write_text(_POSTGRES_CONF + where + settings, encoding="utf-8")
+        (self.data / "pg_hba.conf").write_text(_POSTGRES_HBA, encoding="utf-8")
         self.child: Child = start(_as_postgres([BINARIES / "postgres", "-D", self.data]), name="postgres")
         wait_for_port(self.child, self.host, self.port)
         self._wait_until_it_answers()
         if not template:
             self.psql(_POSTGRES_SETUP, "postgres")
             self.psql("CREATE TABLE items (id int PRIMARY KEY, note text)")
-            _checked([BINARIES / "pgbench", "-i", "-q", "-s", "1", "-h", self.directory, "-p", self.port, "-U", USER, "bench"])
+            _checked([BINARIES / "pgbench", "-i", "-q", "-s", "1", "-h", self.directory, "-p", self.port, "-U", USER,
+                      "bench"])
 
     def _wait_until_it_answers(self):
         deadline = time.monotonic() + ENDED_S
@@ -117,8 +118,8 @@ class Postgres:
 
     def psql_command(self, *arguments, database="app", transport="tcp", user=USER):
         # The program itself: Debian's psql and pgbench are Perl scripts that choose one.
-        return [BINARIES / "psql", "-X", "-q", "-A", "-t", "-h", self.at(transport), "-p", str(self.port), "-U", user,
-                "-d", database, *arguments]
+        return [BINARIES / "psql", "-X", "-q", "-A", "-t", "-h", self.at(transport), "-p", str(self.port),
+                "-U", user, "-d", database, *arguments]
 
     def psql(self, sql, database="app"):
         """For what the tests themselves need of the server, while no agent looks."""
@@ -127,7 +128,7 @@ class Postgres:
 
     def script(self, *statements):
         """The path of a file for psql -f."""
-        self._scripts = getattr(self, "_scripts", 0) + 1
+        self._scripts = self._scripts + 1
         path = self.directory / f"script{self._scripts}.sql"
         path.write_text("\n".join(statements) + "\n", encoding="utf-8")
         return path
@@ -159,7 +160,7 @@ class Postgres:
 
     def logged(self):
         """[text, SQLSTATE or None] of each statement that ran or failed in `app` since the last call."""
-        self._marks = getattr(self, "_marks", 0) + 1
+        self._marks = self._marks + 1
         mark = f"SELECT 'mark {self._marks} of the log'"
         self.psql(mark)
         deadline = time.monotonic() + ENDED_S
@@ -217,9 +218,9 @@ class Redis:
         self.host = "127.0.0.1"
         self.port = free_port()
         self.socket = self.directory / "redis.sock"
-        self.child: Child = start([program, "--port", self.port, "--bind", "127.0.0.1", "::1", "--unixsocket", self.socket,
-                                   "--save", "", "--appendonly", "no", "--protected-mode", "no", "--daemonize", "no",
-                                   "--dir", self.directory, *options], name="redis")
+        self.child: Child = start([program, "--port", self.port, "--bind", "127.0.0.1", "::1",
+                                   "--unixsocket", self.socket, "--save", "", "--appendonly", "no",
+                                   "--protected-mode", "no", "--daemonize", "no", "--dir", self.directory, *options], name="redis")
         wait_for_port(self.child, self.host, self.port)
 
     @property

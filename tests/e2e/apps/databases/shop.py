@@ -10,9 +10,14 @@ import redis
 
 cache = redis.Redis(port=int(sys.argv[2]))
 pool = queue.LifoQueue()
-for _ in range(4):
-    pool.put(psycopg.connect(host="127.0.0.1", port=sys.argv[1], user="clew", dbname="app", autocommit=True,
-                             sslmode="disable", gssencmode="disable"))
+
+
+def connection_of_pool():
+    try:
+        return pool.get_nowait()
+    except queue.Empty:
+        return psycopg.connect(host="127.0.0.1", port=sys.argv[1], user="clew", dbname="app", autocommit=True,
+                               sslmode="disable", gssencmode="disable")
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -21,7 +26,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         n = int(self.path.rpartition("/")[2])
         cache.get(f"k{n}")
-        connection = pool.get()
+        connection = connection_of_pool()
         rows = connection.execute(f"SELECT generate_series(1, {n}) AS u{n}").fetchall()
         more = connection.execute("SELECT generate_series(1, %s::int) AS q", [n]).fetchall()
         pool.put(connection)
