@@ -220,7 +220,8 @@ class Redis:
         self.socket = self.directory / "redis.sock"
         self.child: Child = start([program, "--port", self.port, "--bind", "127.0.0.1", "::1",
                                    "--unixsocket", self.socket, "--save", "", "--appendonly", "no",
-                                   "--protected-mode", "no", "--daemonize", "no", "--dir", self.directory, *options], name="redis")
+                                   "--protected-mode", "no", "--daemonize", "no", "--dir", self.directory, *options],
+                                  name="redis")
         wait_for_port(self.child, self.host, self.port)
 
     @property
