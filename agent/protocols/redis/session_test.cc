@@ -137,7 +137,8 @@ std::vector<std::string> run(const Case& which, size_t piece) {
       at == 0 ? chat.feed(turn.side, part) : chat.more(turn.side, part);
     }
   }
-  EXPECT_EQ(chat.verdict(), Session::Verdict::Continue) << which.name;
+  const bool breaks = which.ended.back().find("Malformed") != std::string::npos;
+  EXPECT_EQ(chat.verdict() == Session::Verdict::NotThisProtocol, breaks) << which.name;
   EXPECT_EQ(chat.requests_unseen(), 0U) << which.name;
   return chat.ended();
 }
