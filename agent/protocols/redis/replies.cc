@@ -340,6 +340,7 @@ void RedisSession::close_replies() {
     end_exchange(number, was_to_be ? How::Complete : how, was_to_be ? 0 : replies_seen_);
   }
   current_is_open_ = tail_hidden_ = false;
+  replies_.restart(replies_.position());
 }
 
 }  // namespace clew::redis

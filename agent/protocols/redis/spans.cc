@@ -93,7 +93,7 @@ void RedisSession::end(Side side, std::vector<MessageEvent>& out) {
 void RedisSession::finish(Ending why, std::vector<MessageEvent>& out) {
   begin_call(out);
   if (!dead_) {
-    if (why == Ending::ConnectionGone) {
+    if (why == Ending::ConnectionGone || responses_ended_) {
       closing_ = true;
       if (!held_.empty()) release_held();
       close_replies();
