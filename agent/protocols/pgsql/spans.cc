@@ -210,7 +210,14 @@ void PgsqlSession::hold(const HeldPiece& piece, ByteView bytes) {
     release_held(true);
     return take_response(piece, bytes);
   }
-  held_.push_back(piece);
+  const bool goes_on = !held_.empty() && !held_.back().is_gap && !piece.is_gap &&
+                       !piece.passage.operation_start &&
+                       held_.back().passage.moment == piece.passage.moment;
+  if (goes_on) {
+    held_.back().length += piece.length;
+  } else {
+    held_.push_back(piece);
+  }
   held_bytes_.insert(held_bytes_.end(), bytes.begin(), bytes.end());
 }
 
