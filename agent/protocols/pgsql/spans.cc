@@ -172,7 +172,8 @@ void PgsqlSession::drive_response(const HeldPiece& piece, ByteView bytes) {
         queue_.front().kind == Entry::Kind::Negotiate) {
       response_.expect(kNegotiationReply);
     }
-    Exchange* exchange = current();
+    const bool is_row = !bytes.empty() && bytes[0] == 'D' && response_.at_boundary();
+    Exchange* exchange = is_row ? current() : nullptr;
     const Step step = response_.advance(bytes, exchange != nullptr && exchange->response_started);
     if (exchange != nullptr) exchange->rows += response_.take_rows();
     if (step == Step::More) return;
