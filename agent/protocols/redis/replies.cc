@@ -334,10 +334,13 @@ void RedisSession::close_replies() {
   const bool hidden = replies_lost_;
   for (uint64_t number = first_live_; number < exchanges_.next(); ++number) {
     if (!is_open(number)) continue;
-    How how = hidden ? How::GapLost : How::Unanswered;
-    if (begun && number == next_answer_) how = How::Cut;
-    const bool was_to_be = exchanges_[number].effect() == Effect::Shutdown && !hidden && !begun;
-    end_exchange(number, was_to_be ? How::Complete : how, was_to_be ? 0 : replies_seen_);
+    const bool is_cut = begun && number == next_answer_;
+    const bool was_to_be = exchanges_[number].effect() == Effect::Shutdown && !hidden && !is_cut;
+    const How how = was_to_be ? How::Complete
+                    : hidden  ? How::GapLost
+                    : is_cut  ? How::Cut
+                              : How::Unanswered;
+    end_exchange(number, how, was_to_be ? 0 : replies_seen_);
   }
   current_is_open_ = tail_hidden_ = false;
   replies_.restart(replies_.position());
