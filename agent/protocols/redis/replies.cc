@@ -257,7 +257,10 @@ void RedisSession::complete(uint64_t number, uint64_t moment) {
     if (following != exchange.moment && following < last_reply_) overlaps_ = true;
   }
   exchange.response_end = replies_.position();
-  if (mode_ == Mode::Probation && number >= turn_first_) return;
+  if (mode_ == Mode::Probation && number >= turn_first_) {
+    turn_reply_ = reply_moment_;
+    return;
+  }
   framing_unsure_ = false;
   emit(Kind::ResponseStarted, How::Complete, number, exchange.response_at);
   end_exchange(number, How::Complete, exchange.response_end);
@@ -325,7 +328,7 @@ void RedisSession::close_replies() {
   skip_ended();
   const bool begun = !replies_lost_ && !replies_.at_boundary() && replies_.reply().type != '>';
   if (mode_ == Mode::Probation) {
-    if (next_answer_ == exchanges_.next() && !begun) {
+    if (next_answer_ == exchanges_.next() && !begun && turn_is_clean()) {
       confirm();
     } else {
       fail_probation();

@@ -128,6 +128,7 @@ class RedisSession final : public Session {
   void lose_replies_paired(uint64_t moment);
   void lose_replies_again(uint64_t moment);
   void lose_pairing_from(uint64_t number);
+  bool turn_is_clean() const;
   void begin_turn();
   void lose_before_turn();
   void begin_probation(uint64_t first);
@@ -203,8 +204,9 @@ class RedisSession final : public Session {
   bool states_unknown_ = false;  // commands were lost
   uint64_t paired_end_ = 0;      // those before are certain, unless all are
   uint64_t turn_first_ = 0, turn_moment_ = 0, turn_end_ = kNone;
-  uint64_t pass_by_ = 0;   // replies to come that belong to what was shed
-  uint64_t unpaired_ = 0;  // commands that were let go and may yet be answered
+  uint64_t turn_reply_ = 0;  // moment of the latest reply taken for one of its answers
+  uint64_t pass_by_ = 0;     // replies to come that belong to what was shed
+  uint64_t unpaired_ = 0;    // commands that were let go and may yet be answered
   uint64_t requests_unseen_ = 0;
 
   std::vector<Piece> held_, replayed_;
