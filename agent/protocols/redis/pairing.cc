@@ -1,5 +1,6 @@
 // What the session does where bytes were not seen: see spans.h.
 #include <algorithm>
+#include <utility>
 
 #include "agent/protocols/redis/spans.h"
 
@@ -160,6 +161,9 @@ void RedisSession::lose_replies_again(uint64_t moment) {
 
 // A command begins a socket operation.
 void RedisSession::begin_turn() {
+  // Since the operation before: else the client did not wait.
+  const uint64_t before = std::exchange(last_operation_, command_moment_);
+  const bool answers_came = before == 0 || moved_[1] > before;
   if (tail_hidden_) end_hidden_tail();
   skip_ended();
   const bool had_more_replies = mode_ == Mode::Probation && next_answer_ == exchanges_.next() &&
@@ -174,7 +178,7 @@ void RedisSession::begin_turn() {
     mode_ = Mode::Paired;
     joined_midway_ = false;
     unpaired_ = 0;
-  } else if (!overlaps_ && (moved_[1] == kMomentUnknown || moved_[1] < command_moment_)) {
+  } else if (!overlaps_ && (!opened_[1] || moved_[1] < command_moment_) && answers_came) {
     begin_probation(exchanges_.next());
   }
 }

@@ -258,7 +258,7 @@ void RedisSession::complete(uint64_t number, uint64_t moment) {
   }
   exchange.response_end = replies_.position();
   if (mode_ == Mode::Probation && number >= turn_first_) {
-    turn_reply_ = reply_moment_;
+    turn_reply_ = last_reply_;
     return;
   }
   framing_unsure_ = false;

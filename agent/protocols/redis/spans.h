@@ -172,7 +172,8 @@ class RedisSession final : public Session {
   bool current_is_open_ = false;  // the command being read is exchange next() - 1
   bool starts_operation_ = false;
   uint64_t command_moment_ = 0;
-  uint64_t quiet_since_ = 0;  // when anything moved last before the piece at hand
+  uint64_t last_operation_ = 0;  // moment of the latest that began with a command
+  uint64_t quiet_since_ = 0;     // when anything moved last before the piece at hand
   Silence silence_ = Silence::None;
   bool in_multi_ = false;           // MULTI was sent
   bool multi_is_doubtful_ = false;  // what was queued may be answered by more than one reply each
@@ -204,7 +205,7 @@ class RedisSession final : public Session {
   bool states_unknown_ = false;  // commands were lost
   uint64_t paired_end_ = 0;      // those before are certain, unless all are
   uint64_t turn_first_ = 0, turn_moment_ = 0, turn_end_ = kNone;
-  uint64_t turn_reply_ = 0;  // moment of the latest reply taken for one of its answers
+  uint64_t turn_reply_ = 0;  // when the latest reply taken for one of its answers ended
   uint64_t pass_by_ = 0;     // replies to come that belong to what was shed
   uint64_t unpaired_ = 0;    // commands that were let go and may yet be answered
   uint64_t requests_unseen_ = 0;
