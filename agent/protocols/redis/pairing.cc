@@ -185,6 +185,7 @@ void RedisSession::begin_turn() {
 
 void RedisSession::begin_probation(uint64_t first) {
   mode_ = Mode::Probation;
+  ever_lost_ = true;
   turn_first_ = first;
   turn_moment_ = first < exchanges_.next() ? exchanges_[first].moment : command_moment_;
   turn_end_ = kNone;

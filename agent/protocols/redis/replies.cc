@@ -221,6 +221,7 @@ void RedisSession::pair(uint64_t number, const Reply& reply, uint64_t moment) {
   if (reply_moment_ < exchange.moment) {
     // Said before it was asked. Redis does that to refuse a connection; who greets is no Redis.
     if (reply.is_error()) return;
+    if (ever_lost_) return pass_reply();
     if (!proven_) return give_up();
     return lose_pairing_from(number);
   }

@@ -201,7 +201,7 @@ class RedisSession final : public Session {
   // Pairing.
   Mode mode_ = Mode::Paired;
   bool overlaps_ = false;  // the client does not take turns
-  bool joined_midway_ = false;
+  bool joined_midway_ = false, ever_lost_ = false;
   bool states_unknown_ = false;  // commands were lost
   uint64_t paired_end_ = 0;      // those before are certain, unless all are
   uint64_t turn_first_ = 0, turn_moment_ = 0, turn_end_ = kNone;
