@@ -162,8 +162,7 @@ void RedisSession::lose_replies_again(uint64_t moment) {
 // A command begins a socket operation.
 void RedisSession::begin_turn() {
   // Since the operation before: else the client did not wait.
-  const uint64_t before = std::exchange(last_operation_, command_moment_);
-  const bool answers_came = before == 0 || moved_[1] > before;
+  const bool answers_came = operation_before_ == 0 || moved_[1] > operation_before_;
   if (tail_hidden_) end_hidden_tail();
   skip_ended();
   const bool had_more_replies = mode_ == Mode::Probation && next_answer_ == exchanges_.next() &&

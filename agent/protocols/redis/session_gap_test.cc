@@ -186,7 +186,12 @@ std::string random_answer(uint64_t number, std::mt19937& random) {
 std::vector<Record> converse(std::mt19937& random, bool takes_turns, int turns) {
   std::vector<Record> records;
   uint64_t moment = 10, number = 0;
-  std::string owed;  // answers to commands not answered yet: all come before it is quiet
+  std::string owed;    // answers to commands not answered yet: all come before it is quiet
+  if (!takes_turns) {  // and is seen not to
+    records.push_back({Side::Request, 1, call(90000), true});
+    records.push_back({Side::Request, 2, call(90001), true});
+    records.push_back({Side::Response, 3, answer(90000) + answer(90001), true});
+  }
   for (int turn = 0; turn < turns; ++turn) {
     const size_t depth = random() % 4 == 0 ? 1 + random() % 12 : 1;
     std::string requests;
@@ -232,13 +237,14 @@ TEST(SessionGaps, RandomLossNeverMispairsAndIsRecoveredFrom) {
     const auto one_in = 3 + random() % 30;
     for (const Record& record : records) {
       uint64_t& hidden = missing[record.side == Side::Request ? 0 : 1];
-      if (random() % one_in == 0) {
+      if (record.moment >= 10 && random() % one_in == 0) {
         hidden += record.bytes.size();
         continue;
       }
       if (hidden > 0) chat.lost(record.side, std::exchange(hidden, 0));
-      const size_t copied =
-          random() % one_in == 0 ? random() % record.bytes.size() + 1 : record.bytes.size();
+      const size_t copied = record.moment >= 10 && random() % one_in == 0
+                                ? random() % record.bytes.size() + 1
+                                : record.bytes.size();
       chat.from(record.moment)
           .feed(record.side, std::string_view(record.bytes).substr(0, copied),
                 record.operation_start);

@@ -172,8 +172,8 @@ class RedisSession final : public Session {
   bool current_is_open_ = false;  // the command being read is exchange next() - 1
   bool starts_operation_ = false;
   uint64_t command_moment_ = 0;
-  uint64_t last_operation_ = 0;  // moment of the latest that began with a command
-  uint64_t quiet_since_ = 0;     // when anything moved last before the piece at hand
+  uint64_t operation_ = 0, operation_before_ = 0;  // moments of the latest two operations
+  uint64_t quiet_since_ = 0;  // when anything moved last before the piece at hand
   Silence silence_ = Silence::None;
   bool in_multi_ = false;           // MULTI was sent
   bool multi_is_doubtful_ = false;  // what was queued may be answered by more than one reply each
