@@ -128,9 +128,7 @@ static __always_inline void capture(struct operation *op, __u32 total, bool turn
     look = look_at_known(direction, length, state->protocol);  // an answer's, where it may be long
   }
   if (!recognise(op, look)) return;
-  if (unknown && state->protocol == PROTOCOL_PGSQL && state->from_start) {
-    look = LOOK_NOTHING;  // a startup packet is no call
-  }
+  if (unknown && is_startup(op)) look = LOOK_NOTHING;  // it is no call
   follow_context(op, look, turned);
   if (unknown && length < total) {
     length = gather(direction, &op->from, 0, total < FIRST_BYTES ? total : FIRST_BYTES);

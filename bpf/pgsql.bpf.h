@@ -35,14 +35,15 @@ static __always_inline bool is_pgsql_call(__u8 c) {
                    0);
 }
 
-// In the middle of a connection: a whole message, and another one or the end behind it.
+// In the middle of a connection: a message, and another one or the end behind it, as far as can be
+// seen.
 static __always_inline bool is_pgsql_chain(const __u8 *bytes, __u32 length, __u32 total) {
-  if (length < 5 || bytes[1] || bytes[2]) return false;
+  if (length < 6 || bytes[1] || bytes[2]) return false;
   __u32 end = 1 + big_endian(bytes + 1);
   if (end < 5) return false;
   if (end == total) return true;
   barrier_var(end);  // or the bound is tested on a copy, which the verifier does not follow
-  if (end > LOOK_BYTES - 3) return false;
+  if (end > LOOK_BYTES - 3) return !bytes[5] || (bytes[5] >= ' ' && bytes[5] <= '~');  // a name
   if (end + 3 > length || bytes[end + 1] || bytes[end + 2]) return false;
   const __u8 next = bytes[end] | 0x20;
   return next >= 'a' && next <= 'z';
@@ -50,8 +51,8 @@ static __always_inline bool is_pgsql_chain(const __u8 *bytes, __u32 length, __u3
 
 static __always_inline enum look look_for_pgsql(const __u8 *bytes, __u32 length, __u32 total,
                                                 bool first) {
-  if (first) return is_pgsql_startup(bytes, length) ? LOOK_REQUEST : LOOK_NOTHING;
-  if (!is_pgsql_chain(bytes, length, total)) return LOOK_NOTHING;
+  if (is_pgsql_startup(bytes, length)) return LOOK_REQUEST;
+  if (first || !is_pgsql_chain(bytes, length, total)) return LOOK_NOTHING;
   switch (bytes[0]) {
     case 'Q':
     case 'P':

@@ -33,6 +33,11 @@ static __always_inline bool is_from_server(const struct operation *op) {
   return serves == (op->facts.direction == CLEW_SENT);
 }
 
+// Messages of PostgreSQL begin with a letter, but for the first.
+static __always_inline bool is_startup(const struct operation *op) {
+  return op->found == PROTOCOL_PGSQL && op->workspace->payload[0] == 0;
+}
+
 static __always_inline enum look look_for_protocol(struct operation *op, __u32 length, __u32 total,
                                                    bool first) {
   const enum look http = look_at(op->facts.direction, length);
@@ -41,6 +46,8 @@ static __always_inline enum look look_for_protocol(struct operation *op, __u32 l
   const int database = look_for_database(op->facts.direction, length, total, first);
   if (!database) return http;
   op->found = database >> 8;
+  // A startup packet is the first of its connection, whatever else is known of that.
+  if (is_startup(op) && op->offset == 0) op->state->from_start = 1;
   if (op->found == PROTOCOL_REDIS && !first && is_from_server(op)) return LOOK_RESPONSE;
   return database & 0xff;
 }

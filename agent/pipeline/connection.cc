@@ -197,20 +197,24 @@ void Connection::pass_on(clew_direction direction, const Segment& segment) {
   const SegmentFacts& facts = segment.facts;
   const Side side = side_of(direction);
   const uint64_t moment = moment_of(facts, direction);
-  if (!joined_moment_) joined_moment_ = moment - 1;
   if (side == Side::Request) {
     request_facts_.add(facts);
   } else {
     response_times_.add(facts);
   }
+  if (!from_start_ && !joined_moment_) {
+    // Joined midway: what went by before is not known, but that it was before all that is seen.
+    joined_moment_ = moment - 1;
+    session_->gap(side, facts.offset, 0, joined_moment_, events_);
+    session_->gap(side == Side::Request ? Side::Response : Side::Request, 0, 0, joined_moment_,
+                  events_);
+    half(direction).begun = !half(direction).lost_first;
+  }
   if (Half& from = half(direction); !from.begun) {
     from.begun = true;
-    if (from.lost_first) {
-      session_->gap(side, 0, facts.offset, kMomentUnknown, events_);
-    } else if (!from_start_) {
-      // Joined midway: what went by before on this side is not known, but that it was before the
-      // first operation that was seen of either side.
-      session_->gap(side, facts.offset, 0, joined_moment_, events_);
+    if (facts.offset > 0) {
+      session_->gap(side, 0, facts.offset, from.lost_first ? kMomentUnknown : joined_moment_,
+                    events_);
     }
     tell(facts);
   }
