@@ -16,6 +16,7 @@ void PgsqlSession::end_exchange(uint64_t number, How how, uint64_t offset) {
   if (!is_live(number) || live_[number].ended) return;
   live_[number].ended = true;
   live_[number].how = how;
+  if (texts_unreadable_ && settings_.sql != StatementText::Raw) texts_.reset(live_[number].text);
   emit(MessageEvent::Kind::ExchangeEnded, how, number, offset);
 }
 

@@ -75,9 +75,7 @@ void PgsqlSession::finish(Ending why, std::vector<MessageEvent>& out) {
 void PgsqlSession::describe(uint64_t number, SpanKind, SpanBuilder& span) const {
   if (!is_live(number)) return;
   const Exchange& exchange = live_[number];
-  const bool is_shown = !texts_unreadable_ || settings_.sql == StatementText::Raw;
-  const bool has_text = exchange.text != kNoText && is_shown;
-  const Text* text = has_text ? &texts_[exchange.text] : nullptr;
+  const Text* text = exchange.text == kNoText ? nullptr : &texts_[exchange.text];
   exchange.describe(text, Attributes(fixed_), span);
 }
 

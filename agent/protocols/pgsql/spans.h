@@ -25,7 +25,7 @@
 // not 0, or gap() is called first (length 0 will do).
 //
 // Texts in a client encoding that is_ascii_unsafe() are not shown, nor what was read in them,
-// unless values may be. This is asked when a span is described: the StartupMessage, a SET, or the
+// unless values may be. This is asked when an exchange ends: the StartupMessage, a SET, or the
 // server by ParameterStatus tells of an encoding before all that is sent in it was answered.
 //
 // What is no PostgreSQL. All bytes seen, and they say what no server or client says: what is live
