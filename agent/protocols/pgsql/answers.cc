@@ -31,8 +31,9 @@ void PgsqlSession::on_response_end() {
   switch (type) {
     case 'N':
     case 'A':
-    case 'S':
       return;
+    case 'S':
+      return on_parameter();
     case 'Z':
       return on_ready();
     case 'E':
@@ -130,6 +131,13 @@ void PgsqlSession::end_execute(char type) {
     deferred_exchange_ = number;
   } else {
     end_exchange(number, How::Complete, response_.position());
+  }
+}
+
+void PgsqlSession::on_parameter() {
+  std::string_view body = response_.message().body, name, value;
+  if (take_string(body, name) && take_string(body, value) && name == "client_encoding") {
+    set_encoding(value);
   }
 }
 

@@ -106,12 +106,137 @@ TEST(PgsqlSession, WhatIsNoPostgresIsGivenUp) {
 TEST(PgsqlSession, MessagesOfErrorsOnlyWhereValuesMayBeShown) {
   for (const auto shown : {StatementText::Sanitized, StatementText::Raw, StatementText::Off}) {
     Chat chat(shown);
-    chat.greet().request(query("SELECT secret")).response(error("22P02", "bad secret") + ready());
+    chat.greet()
+        .request(query("SELECT a FROM t WHERE b = 'secret'"))
+        .response(error("22P02", "bad secret") + ready());
     const std::string& span = chat.ended().front();
     EXPECT_EQ(span.find("ERROR(ERROR: bad secret)") != span.npos, shown == StatementText::Raw);
-    EXPECT_EQ(span.find("db.query.text=SELECT secret") != span.npos, shown == StatementText::Raw);
+    EXPECT_EQ(span.find("db.query.text=SELECT a FROM t WHERE b = 'secret'") != span.npos,
+              shown == StatementText::Raw);
     EXPECT_EQ(span.find("db.query.text") != span.npos && shown == StatementText::Off, false);
   }
+}
+
+struct TextCase {
+  std::string sql, sanitized, rest;
+};
+
+const TextCase kTextCases[] = {
+    {"SELECT a FROM t WHERE b = 'hunter2' AND c = 4711", "SELECT a FROM t WHERE b = ? AND c = ?",
+     "SELECT t db.query.summary=SELECT t db.operation.name=SELECT db.collection.name=t"},
+    {"ALTER ROLE bob PASSWORD 'hunter2'", "ALTER ROLE bob PASSWORD ?",
+     "ALTER ROLE bob db.query.summary=ALTER ROLE bob db.operation.name=ALTER ROLE"},
+    {"CREATE USER bob WITH ENCRYPTED PASSWORD $x$hunter2$x$ VALID UNTIL '4711-01-01'",
+     "CREATE USER bob WITH ENCRYPTED PASSWORD ? VALID UNTIL ?",
+     "CREATE USER bob db.query.summary=CREATE USER bob db.operation.name=CREATE USER"},
+    {"INSERT INTO t VALUES (4711, E'it\\'s hunter2'); -- hunter2\nDELETE FROM u WHERE a = -4711",
+     "INSERT INTO t VALUES (?, ?); DELETE FROM u WHERE a = ?",
+     "INSERT t; DELETE u db.query.summary=INSERT t; DELETE u db.operation.batch.size=2 "
+     "db.operation.name=BATCH"},
+};
+
+TEST(PgsqlSession, TextsByTheSetting) {
+  for (const TextCase& test : kTextCases) {
+    for (const bool extended : {false, true}) {
+      for (const auto shown : {StatementText::Sanitized, StatementText::Raw, StatementText::Off}) {
+        Chat chat(shown);
+        chat.greet();
+        if (extended) {
+          chat.request(parse("", test.sql) + bind_to("", "", "hunter2") + execute() + sync());
+          chat.response(kParsed + error("42601", "near hunter2") + ready());
+        } else {
+          chat.request(query(test.sql)).response(error("42601", "near hunter2") + ready());
+        }
+        ASSERT_THAT(chat.ended(), testing::SizeIs(1));
+        std::string span = chat.ended().front();
+        const std::string text = shown == StatementText::Raw ? test.sql : test.sanitized;
+        const std::string shows = " db.query.text=" + text;
+        const size_t at = span.find(shows);
+        EXPECT_EQ(at == span.npos, shown == StatementText::Off) << span;
+        if (at != span.npos) span.erase(at, shows.size());
+        EXPECT_THAT(span, testing::Not(HasSubstr("db.query.text")));
+        for (const std::string& part : {test.rest.substr(0, test.rest.find(" db.")),
+                                        test.rest.substr(test.rest.find(" db."))}) {
+          // Its name, then the rest, with the place of the text and of the connection's between.
+          EXPECT_THAT(span, HasSubstr(part)) << test.sql;
+        }
+        if (shown == StatementText::Raw) continue;
+        EXPECT_THAT(chat.ended().front(), testing::Not(HasSubstr("hunter2")));
+        EXPECT_THAT(chat.ended().front(), testing::Not(HasSubstr("4711")));
+      }
+    }
+  }
+}
+
+// The second byte of the first character is a backslash in ASCII, so that a reader of ASCII takes
+// what follows for outside of the string.
+constexpr std::string_view kDoubleByte =
+    "SELECT a FROM t WHERE b = E'\x95\x5c' OR c = ' FROM hunter2 WHERE d = E'";
+
+std::string startup_with(std::string_view encoding) {
+  return packet(0x30000, z("user") + z("alice") + z("client_encoding") + z(encoding) + '\0');
+}
+std::string encoding_is(std::string_view encoding) {
+  return message('S', z("client_encoding") + z(encoding));
+}
+void ask_double_byte(Chat& chat) {
+  chat.request(query(kDoubleByte)).response(selected("1"));
+}
+
+TEST(PgsqlSession, TextsInEncodingsThatHideQuotesAreNotTold) {
+  const std::string hidden =
+      "SELECT db.namespace=alice clew.db.user=alice "
+      "db.operation.name=SELECT db.response.returned_rows=1";
+  for (const std::string encoding :
+       {"SJIS", "BIG5", "GBK", "GB18030", "UHC", "JOHAB", "SHIFT_JIS_2004", "shift-jis", "'Win932'",
+        "UTF8", "LATIN1", "EUC_JP", "SQL_ASCII", "gbk_of_a_name_too_long"}) {
+    const bool is_safe = encoding.size() > 15 || encoding == "UTF8" || encoding == "LATIN1" ||
+                         encoding == "EUC_JP" || encoding == "SQL_ASCII";
+    const auto expect = [&](const Chat& chat, const std::string& how) {
+      if (is_safe) {
+        EXPECT_THAT(chat.ended().back(), HasSubstr(" FROM hunter2 WHERE d = ? ..."))
+            << encoding << how;
+      } else {
+        EXPECT_THAT(chat.ended().back(), testing::EndsWith("Complete " + hidden))
+            << encoding << how;
+      }
+    };
+    Chat asked;
+    asked.request(startup_with(encoding)).response(welcome());
+    ask_double_byte(asked);
+    expect(asked, " asked for");
+    for (const size_t piece : {1, 3, 1000}) {
+      Chat told;
+      told.request(startup_with("")).split(kResponse, encoding_is(encoding) + welcome(), piece);
+      ask_double_byte(told);
+      expect(told, " told");
+      // What is prepared may be from before.
+      told.request(query("SELECT 2")).response(encoding_is("UTF8") + selected("2"));
+      ask_double_byte(told);
+      expect(told, " told before");
+    }
+    for (const std::string_view set : {"SET client_encoding TO '{}'", "begin;set names '{}'"}) {
+      // More is sent, and answered, before the server tells.
+      Chat sets;
+      sets.request(startup_with("UTF8")).response(welcome());
+      sets.request(parse("", fmt::format(fmt::runtime(set), encoding)) + bind_to("", "") +
+                   execute() + parse("", kDoubleByte) + bind_to("", "") + execute() + message('H'));
+      sets.response(kParsed + kBound + complete("SET") + kParsed + kBound + row("1") +
+                    complete("SELECT 1"));
+      expect(sets, " set");
+    }
+  }
+}
+
+TEST(PgsqlSession, RawTextsAreShownInAnyEncoding) {
+  Chat chat(StatementText::Raw);
+  chat.request(startup_with("SJIS")).response(encoding_is("SJIS") + welcome());
+  ask_double_byte(chat);
+  EXPECT_THAT(chat.ended().back(), HasSubstr("hunter2 WHERE d = E'"));
+  Chat off(StatementText::Off);
+  off.request(startup_with("SJIS")).response(welcome());
+  ask_double_byte(off);
+  EXPECT_THAT(off.ended().back(), testing::Not(HasSubstr("summary")));
 }
 
 TEST(PgsqlSession, ReplicationHoldsNothing) {

@@ -1,11 +1,19 @@
 #include "agent/protocols/pgsql/fields.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace clew::pgsql {
 namespace {
 
 constexpr uint32_t kMaxSmall = 10000;  // PQ_SMALL_MESSAGE_LIMIT
+
+// With their other names (pg_encname_tbl).
+constexpr auto kAsciiUnsafe = std::to_array<std::string_view>(
+    {"sjis", "shiftjis", "mskanji", "win932", "windows932", "shiftjis2004", "big5", "win950",
+     "windows950", "gbk", "win936", "windows936", "gb18030", "uhc", "win949", "windows949",
+     "johab"});
 
 bool is_frontend(char type, uint32_t length) {
   switch (type) {
@@ -136,6 +144,33 @@ ErrorFields read_error(std::string_view body) {
   return fields;
 }
 
+bool is_ascii_unsafe(std::string_view encoding) {
+  // PostgreSQL looks at letters and digits only, in any case (clean_encoding_name).
+  std::array<char, 16> cleaned;
+  size_t size = 0;
+  for (const char c : encoding) {
+    const bool is_upper = c >= 'A' && c <= 'Z';
+    if (!is_upper && !(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9')) continue;
+    if (size == cleaned.size()) return false;  // longer than any of these
+    cleaned[size++] = is_upper ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  const std::string_view name(cleaned.data(), size);
+  return std::find(kAsciiUnsafe.begin(), kAsciiUnsafe.end(), name) != kAsciiUnsafe.end();
+}
+
+bool names_ascii_unsafe(std::string_view sql) {
+  constexpr std::string_view kWord =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+  while (true) {
+    const size_t begin = sql.find_first_of(kWord);
+    if (begin == sql.npos) return false;
+    sql.remove_prefix(begin);
+    const std::string_view word = sql.substr(0, sql.find_first_not_of(kWord));
+    if (is_ascii_unsafe(word)) return true;
+    sql.remove_prefix(word.size());
+  }
+}
+
 StartupFields read_startup(std::string_view parameters) {
   StartupFields fields;
   std::string_view name, value;
@@ -143,6 +178,7 @@ StartupFields read_startup(std::string_view parameters) {
     if (!take_string(parameters, name) || !take_string(parameters, value)) break;
     if (name == "user") fields.user = value;
     if (name == "database") fields.database = value;
+    if (name == "client_encoding") fields.encoding = value;
     if (name == "replication") fields.replication = value != "false" && value != "off";
   }
   if (fields.database.empty()) fields.database = fields.user;

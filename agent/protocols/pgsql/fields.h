@@ -27,6 +27,11 @@ bool take_string(std::string_view& body, std::string_view& text);
 /// Nothing if it is cut.
 Tag read_tag(std::string_view body);
 ErrorFields read_error(std::string_view body);
+/// Whether characters of this client encoding may end in bytes that are ASCII, a backslash among
+/// them: a reader of ASCII mistakes where its strings end. Any spelling that PostgreSQL takes.
+bool is_ascii_unsafe(std::string_view encoding);
+/// Whether a SET statement may be about such an encoding.
+bool names_ascii_unsafe(std::string_view sql);
 /// Without the code in front.
 StartupFields read_startup(std::string_view parameters);
 

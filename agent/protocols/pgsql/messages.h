@@ -21,6 +21,8 @@ constexpr size_t kMaxName = 256;
 /// Kept of a startup packet's parameters, and of an error's fields.
 constexpr size_t kMaxStartupKept = 2048;
 constexpr size_t kMaxErrorKept = 1024;
+/// Kept of a ParameterStatus: enough for client_encoding.
+constexpr size_t kMaxParameterKept = 64;
 /// "A command completion tag": longer ones do not exist (COMPLETION_TAG_BUFSIZE).
 constexpr size_t kMaxTag = 64;
 
@@ -67,7 +69,7 @@ struct ErrorFields {
 };
 
 struct StartupFields {
-  std::string_view user, database;
+  std::string_view user, database, encoding;
   bool replication = false;  ///< logical or physical: the connection has its own commands
 };
 

@@ -35,6 +35,8 @@ uint32_t wanted_of(Side side, char type) {
       return kMaxTag;
     case 'E':
       return kMaxErrorKept;
+    case 'S':
+      return kMaxParameterKept;
     case 'Z':
       return 1;
     default:

@@ -1,4 +1,5 @@
 // What is under way: the requests that wait for their answers, and the exchanges.
+#include "agent/protocols/pgsql/fields.h"
 #include "agent/protocols/pgsql/spans.h"
 
 namespace clew::pgsql {
@@ -15,6 +16,7 @@ void PgsqlSession::end_exchange(uint64_t number, How how, uint64_t offset) {
   if (!is_live(number) || live_[number].ended) return;
   live_[number].ended = true;
   live_[number].how = how;
+  if (texts_unreadable_ && settings_.sql != StatementText::Raw) texts_.reset(live_[number].text);
   emit(MessageEvent::Kind::ExchangeEnded, how, number, offset);
 }
 
@@ -126,6 +128,8 @@ uint64_t PgsqlSession::next_after(uint64_t number) const {
 TextId PgsqlSession::acquire_text(std::string_view raw, size_t length) {
   TextId text = texts_.acquire(raw, length);
   while (text == kNoText && statements_.evict()) text = texts_.acquire(raw, length);
+  // The server tells so only at its next ReadyForQuery; the client may have sent more by then.
+  if (text != kNoText && texts_[text].sets_encoding) texts_unreadable_ = true;
   return text;
 }
 
@@ -135,6 +139,11 @@ void PgsqlSession::set_connection(const StartupFields& fields) {
   if (!fields.database.empty()) writer.text("db.namespace", fields.database);
   if (!fields.user.empty()) writer.text("clew.db.user", fields.user);
   fixed_.assign(writer.written().encoded());
+  set_encoding(fields.encoding);
+}
+
+void PgsqlSession::set_encoding(std::string_view encoding) {
+  texts_unreadable_ = texts_unreadable_ || is_ascii_unsafe(encoding);
 }
 
 }  // namespace clew::pgsql

@@ -27,8 +27,10 @@ const Case kCases[] = {
      {{query("SELECT 1"), selected("1")}},
      {"0 Complete SELECT db.operation.name=SELECT db.response.returned_rows=1"}},
     {"several statements in one",
-     {{query("INSERT a;INSERT b"), complete("INSERT 0 2") + complete("INSERT 0 3") + ready('T')}},
-     {"0 Complete INSERT db.operation.name=INSERT clew.affected_rows=5 clew.transaction=open"}},
+     {{query("INSERT INTO a VALUES (1); INSERT INTO b VALUES (2)"),
+       complete("INSERT 0 2") + complete("INSERT 0 3") + ready('T')}},
+     {"0 Complete INSERT a; INSERT b db.operation.batch.size=2 db.operation.name=BATCH INSERT "
+      "clew.affected_rows=5 clew.transaction=open"}},
     {"empty query", {{query(""), kEmpty + ready()}}, {"0 Complete postgresql"}},
     {"error",
      {{query("SELECT 1/0"), columns() + error("22012") + ready('E')}},
@@ -39,83 +41,89 @@ const Case kCases[] = {
        kParsed + kBound + columns() + row("7") + complete("SELECT 1") + ready()}},
      {"0 Complete SELECT db.operation.name=SELECT db.response.returned_rows=1"}},
     {"named statement, prepared apart",
-     {{parse("s1", "UPDATE t") + describe_statement("s1") + sync(),
+     {{parse("s1", "UPDATE t SET a = 1") + describe_statement("s1") + sync(),
        kParsed + message('t', u16(0)) + kNoData + ready()},
       {bind_to("", "s1") + execute() + sync(), kBound + complete("UPDATE 3") + ready()},
       {bind_to("", "s1") + execute() + sync(), kBound + complete("UPDATE 4") + ready()},
       {close_statement("s1") + sync(), kClosed + ready()},
       {bind_to("", "s1") + execute() + sync(), error("26000") + ready()}},
-     {"0 Complete UPDATE db.operation.name=UPDATE clew.prepared_statement=s1 clew.affected_rows=3",
-      "1 Complete UPDATE db.operation.name=UPDATE clew.prepared_statement=s1 clew.affected_rows=4",
+     {"0 Complete UPDATE t db.operation.name=UPDATE clew.prepared_statement=s1 "
+      "clew.affected_rows=3",
+      "1 Complete UPDATE t db.operation.name=UPDATE clew.prepared_statement=s1 "
+      "clew.affected_rows=4",
       "2 Complete postgresql clew.prepared_statement=s1 db.response.status_code=26000 "
       "error.type=26000 ERROR"}},
     {"pipeline with an error in the middle",
-     {{parse("", "A 1") + bind_to("", "") + execute() + parse("", "B 1") + bind_to("", "") +
-           execute() + parse("", "C 1") + bind_to("", "") + execute() + sync() + parse("", "D 1") +
-           bind_to("", "") + execute() + sync(),
-       kParsed + kBound + complete("A") + kParsed + error("23505") + ready() + kParsed + kBound +
-           complete("D") + ready()}},
-     {"0 Complete A db.operation.name=A",
-      "1 Complete B db.operation.name=B db.response.status_code=23505 error.type=23505 ERROR",
-      "2 Complete C db.operation.name=C error.type=pipeline_aborted ERROR",
-      "3 Complete D db.operation.name=D"}},
+     {{parse("", "UPDATE a SET x = 1") + bind_to("", "") + execute() +
+           parse("", "INSERT INTO b VALUES (1)") + bind_to("", "") + execute() +
+           parse("", "DELETE FROM c") + bind_to("", "") + execute() + sync() +
+           parse("", "SELECT 1 FROM d") + bind_to("", "") + execute() + sync(),
+       kParsed + kBound + complete("UPDATE 5") + kParsed + error("23505") + ready() + kParsed +
+           kBound + row("1") + complete("SELECT 1") + ready()}},
+     {"0 Complete UPDATE a db.operation.name=UPDATE clew.affected_rows=5",
+      "1 Complete INSERT b db.operation.name=INSERT db.response.status_code=23505 error.type=23505 "
+      "ERROR",
+      "2 Complete DELETE c db.operation.name=DELETE error.type=pipeline_aborted ERROR",
+      "3 Complete SELECT d db.operation.name=SELECT db.response.returned_rows=1"}},
     {"a prepare that fails",
      {{parse("s", "SELEC 1") + describe_statement("s") + sync(), error("42601") + ready()}},
-     {"0 Complete SELEC db.operation.name=SELEC clew.prepared_statement=s "
-      "db.response.status_code=42601 error.type=42601 ERROR"}},
-    {"a prepare that fails, and its Execute is skipped",
-     {{parse("", "SELEC 1") + bind_to("", "") + execute() + sync(), error("42601") + ready()}},
-     {"0 Complete SELEC db.operation.name=SELEC db.response.status_code=42601 "
+     {"0 Complete postgresql clew.prepared_statement=s db.response.status_code=42601 "
       "error.type=42601 ERROR"}},
+    {"a prepare that fails, and its Execute is skipped",
+     {{parse("", "SELECT 1 FROM gone") + bind_to("", "") + execute() + sync(),
+       error("42P01") + ready()}},
+     {"0 Complete SELECT gone db.operation.name=SELECT db.response.status_code=42P01 "
+      "error.type=42P01 ERROR"}},
     {"an error told before the Execute is sent",
-     {{parse("", "SELEC 1") + message('H'), error("42601")},
+     {{parse("", "SELECT 1 FROM gone") + message('H'), error("42P01")},
       {bind_to("", "") + execute() + bind_to("", "") + execute() + sync(), ready()}},
-     {"0 Complete SELEC db.operation.name=SELEC db.response.status_code=42601 "
-      "error.type=42601 ERROR",
-      "1 Complete SELEC db.operation.name=SELEC error.type=pipeline_aborted ERROR"}},
+     {"0 Complete SELECT gone db.operation.name=SELECT db.response.status_code=42P01 "
+      "error.type=42P01 ERROR",
+      "1 Complete SELECT gone db.operation.name=SELECT error.type=pipeline_aborted ERROR"}},
     {"a commit that fails",
      {{bind_to("", "s") + execute() + sync(),
        kBound + complete("INSERT 0 1") + error("23503") + ready()}},
      {"0 Complete INSERT db.operation.name=INSERT clew.prepared_statement=s clew.affected_rows=1 "
       "db.response.status_code=23503 error.type=23503 ERROR"}},
     {"a portal in parts",
-     {{parse("", "SELECT x") + bind_to("p", "") + execute("p", 2) + sync(),
+     {{parse("", "SELECT x FROM t") + bind_to("p", "") + execute("p", 2) + sync(),
        kParsed + kBound + row("1") + row("2") + kSuspended + ready('T')},
       {execute("p", 2) + sync(), row("3") + complete("SELECT 1") + ready('T')}},
-     {"0 Complete SELECT db.operation.name=SELECT db.response.returned_rows=2 "
+     {"0 Complete SELECT t db.operation.name=SELECT db.response.returned_rows=2 "
       "clew.transaction=open",
-      "1 Complete SELECT db.operation.name=SELECT clew.portal_continued=1 "
+      "1 Complete SELECT t db.operation.name=SELECT clew.portal_continued=1 "
       "db.response.returned_rows=1 clew.transaction=open"}},
     {"copy in, simple",
      {{query("COPY t FROM STDIN"), message('G', "\0\0\1\0\0"s)},
       {message('d', "1\n") + message('d', "2\n") + message('c'), complete("COPY 2") + ready()},
       {query("SELECT 1"), selected("1")}},
-     {"0 Complete COPY db.operation.name=COPY clew.affected_rows=2",
+     {"0 Complete COPY t db.operation.name=COPY clew.affected_rows=2",
       "1 Complete SELECT db.operation.name=SELECT db.response.returned_rows=1"}},
     {"copy in, extended: the first Sync counts for nothing",
-     {{parse("", "COPY t") + bind_to("", "") + execute() + sync(),
+     {{parse("", "COPY t FROM STDIN") + bind_to("", "") + execute() + sync(),
        kParsed + kBound + message('G', "\0\0\1\0\0"s)},
       {message('d', "1\n") + message('c') + sync(), complete("COPY 1") + ready()},
       {query("SELECT 1"), selected("1")}},
-     {"0 Complete COPY db.operation.name=COPY clew.affected_rows=1",
+     {"0 Complete COPY t db.operation.name=COPY clew.affected_rows=1",
       "1 Complete SELECT db.operation.name=SELECT db.response.returned_rows=1"}},
     {"copy in that the client gives up",
-     {{query("COPY t"), message('G', "\0\0\1\0\0"s)},
+     {{query("COPY t FROM STDIN"), message('G', "\0\0\1\0\0"s)},
       {message('f', z("no more")), error("57014") + ready()}},
-     {"0 Complete COPY db.operation.name=COPY db.response.status_code=57014 error.type=57014 "
+     {"0 Complete COPY t db.operation.name=COPY db.response.status_code=57014 error.type=57014 "
       "ERROR"}},
     {"copy out",
      {{query("COPY t TO STDOUT"), message('H', "\0\0\1\0\0"s) + message('d', "1\n") + message('c') +
                                       complete("COPY 1") + ready()}},
-     {"0 Complete COPY db.operation.name=COPY clew.affected_rows=1"}},
+     {"0 Complete COPY t db.operation.name=COPY clew.affected_rows=1"}},
     {"returning",
-     {{parse("", "INSERT x") + bind_to("", "") + execute() + sync(),
+     {{parse("", "INSERT INTO x VALUES (1), (2) RETURNING id") + bind_to("", "") + execute() +
+           sync(),
        kParsed + kBound + row("1") + row("2") + complete("INSERT 0 2") + ready()}},
-     {"0 Complete INSERT db.operation.name=INSERT db.response.returned_rows=2 "
+     {"0 Complete INSERT x db.operation.name=INSERT db.response.returned_rows=2 "
       "clew.affected_rows=2"}},
     {"rows that go into a table",
-     {{query("CREATE TABLE a AS"), complete("SELECT 9") + ready()}},
-     {"0 Complete CREATE db.operation.name=CREATE clew.affected_rows=9"}},
+     {{query("CREATE TABLE a AS SELECT 1 FROM b"), complete("SELECT 9") + ready()}},
+     {"0 Complete CREATE TABLE a SELECT b db.operation.name=CREATE TABLE clew.affected_rows=9"}},
     {"function call",
      {{message('F', u32(951) + u16(0) + u16(0) + u16(0)), message('V', u32(4) + u32(1)) + ready()}},
      {"0 Complete FUNCTION CALL db.operation.name=FUNCTION CALL"}},
@@ -125,7 +133,7 @@ const Case kCases[] = {
       {query("SELECT 1"), message('A', u32(7) + z("c") + z("x")) + columns() + row("1") +
                               message('S', z("TimeZone") + z("UTC")) + complete("SELECT 1") +
                               ready()}},
-     {"0 Complete LISTEN db.operation.name=LISTEN",
+     {"0 Complete LISTEN c db.operation.name=LISTEN",
       "1 Complete SELECT db.operation.name=SELECT db.response.returned_rows=1"}},
 };
 
@@ -198,9 +206,9 @@ TEST(PgsqlSession, OffsetsOfTheGroup) {
   Chat chat;
   chat.greet();
   const uint64_t start = chat.offset(kRequest);
-  const std::string first = parse("", "A") + bind_to("", ""), second = execute() + sync();
+  const std::string first = parse("", "SELECT 1") + bind_to("", ""), second = execute() + sync();
   chat.request(first).request(second);
-  chat.response(kParsed + kBound + complete("A") + ready());
+  chat.response(kParsed + kBound + complete("SELECT 0") + ready());
   const uint64_t end = chat.offset(kResponse);
   EXPECT_THAT(chat.log()[0], HasSubstr(fmt::format("0 request @{}", start)));
   EXPECT_THAT(chat.log()[1],
@@ -212,14 +220,20 @@ TEST(PgsqlSession, OffsetsOfTheGroup) {
 TEST(PgsqlSession, TheTextOfANameIsTheOneThatTheServerHas) {
   Chat chat;
   chat.greet();
-  chat.request(parse("s", "OLD 1") + sync()).response(kParsed + ready());
+  chat.request(parse("s", "SELECT 1 FROM old_one") + sync()).response(kParsed + ready());
   // The name is taken: the server keeps what it has.
-  chat.request(parse("s", "NEW 1") + sync() + bind_to("", "s") + execute() + sync());
-  chat.response(error("42P05") + ready() + kBound + complete("OLD") + ready());
+  chat.request(parse("s", "SELECT 1 FROM new_one") + sync() + bind_to("", "s") + execute() +
+               sync());
+  chat.response(error("42P05") + ready() + kBound + complete("SELECT 0") + ready());
   // Asked for, and never answered: again what the server has.
   chat.request(bind_to("", "s") + execute() + sync()).finish();
-  EXPECT_THAT(chat.ended(), ElementsAre(HasSubstr("1 Complete NEW"), HasSubstr("0 Complete OLD"),
-                                        HasSubstr("2 Unanswered OLD")));
+  EXPECT_THAT(chat.ended(), ElementsAre(HasSubstr("1 Complete SELECT new_one "),
+                                        HasSubstr("0 Complete SELECT old_one "),
+                                        HasSubstr("2 Unanswered SELECT old_one ")));
+}
+
+std::string ask(int number, const std::string& value) {
+  return fmt::format("SELECT 1 FROM q{} WHERE a = '{}'", number, value);
 }
 
 TEST(PgsqlSession, NamesAndTextsAreBounded) {
@@ -227,7 +241,7 @@ TEST(PgsqlSession, NamesAndTextsAreBounded) {
   chat.greet();
   std::string text(10'000, 'x');
   for (int i = 0; i < 3000; ++i) {
-    chat.request(parse(fmt::format("s{}", i), fmt::format("Q{} {}", i, text)) + sync());
+    chat.request(parse(fmt::format("s{}", i), ask(i, text)) + sync());
     chat.response(kParsed + ready());
   }
   const auto run = [&](int i) {
@@ -235,7 +249,8 @@ TEST(PgsqlSession, NamesAndTextsAreBounded) {
     chat.response(kBound + complete("SELECT 1") + ready());
     return facts(chat.ended().back());
   };
-  EXPECT_THAT(run(2999), HasSubstr(" Q2999 db.operation.name=Q2999 clew.prepared_statement=s2999"));
+  EXPECT_THAT(run(2999),
+              HasSubstr(" SELECT q2999 db.operation.name=SELECT clew.prepared_statement=s2999"));
   // Forgotten, but named.
   EXPECT_THAT(run(0), HasSubstr(" SELECT db.operation.name=SELECT clew.prepared_statement=s0"));
 }
@@ -243,19 +258,19 @@ TEST(PgsqlSession, NamesAndTextsAreBounded) {
 TEST(PgsqlSession, UnansweredTextsAreBounded) {
   Chat chat;
   chat.greet();
-  for (int i = 0; i < 1000; ++i)
-    chat.request(query(fmt::format("Q{} ", i) + std::string(9000, 'x')));
+  const std::string text(9000, 'x');
+  for (int i = 0; i < 1000; ++i) chat.request(query(ask(i, text)));
   for (int i = 0; i < 1000; ++i) chat.response(selected("1"));
   EXPECT_THAT(chat.ended(), SizeIs(1000));
-  EXPECT_THAT(chat.ended().front(), HasSubstr("Complete Q0 "));
-  EXPECT_THAT(chat.ended().back(), HasSubstr("Complete SELECT "));
+  EXPECT_THAT(chat.ended().front(), HasSubstr("Complete SELECT q0 "));
+  EXPECT_THAT(chat.ended().back(), HasSubstr("Complete SELECT db."));
 }
 
 TEST(PgsqlSession, ThePipelineIsBounded) {
   Chat chat;
   chat.greet();
   for (size_t i = 0; i < kMaxQueued + 10; ++i) chat.request(sync());
-  chat.request(query("A"));
+  chat.request(query("SELECT 1"));
   EXPECT_EQ(chat.last_verdict(), Session::Verdict::Continue);
   chat.finish();
   EXPECT_THAT(chat.ended(), SizeIs(1));
@@ -266,14 +281,15 @@ TEST(PgsqlSession, DeepPipelines) {
   chat.greet();
   std::string requests, responses;
   for (int i = 0; i < 1000; ++i) {
-    requests += parse("", fmt::format("Q{} x", i)) + bind_to("", "") + execute();
-    responses += kParsed + kBound + complete(fmt::format("T{} 1", i));
+    requests += parse("", fmt::format("SELECT 1 FROM q{}", i)) + bind_to("", "") + execute();
+    responses += kParsed + kBound + row("v") + complete(fmt::format("SELECT {}", i));
   }
   chat.request(requests + sync()).response(responses + ready());
   ASSERT_THAT(chat.ended(), SizeIs(1000));
   for (int i = 0; i < 1000; ++i) {
     EXPECT_THAT(chat.ended()[static_cast<size_t>(i)],
-                testing::StartsWith(fmt::format("{} Complete Q{} ", i, i)));
+                testing::AllOf(testing::StartsWith(fmt::format("{} Complete SELECT q{} ", i, i)),
+                               testing::EndsWith(fmt::format("returned_rows={}", i))));
   }
 }
 

@@ -24,6 +24,10 @@
 // A connection joined midway begins as behind a hole: it is one if the first offset of a side is
 // not 0, or gap() is called first (length 0 will do).
 //
+// Texts in a client encoding that is_ascii_unsafe() are not shown, nor what was read in them,
+// unless values may be. This is asked when an exchange ends: the StartupMessage, a SET, or the
+// server by ParameterStatus tells of an encoding before all that is sent in it was answered.
+//
 // What is no PostgreSQL. All bytes seen, and they say what no server or client says: what is live
 // is Malformed, and the session gives up. After SSLRequest or GSSENCRequest that the server grants
 // it gives up quietly.
@@ -143,6 +147,7 @@ class PgsqlSession final : public Session {
   uint64_t next_after(uint64_t number) const;
   TextId acquire_text(std::string_view raw, size_t length);
   void set_connection(const StartupFields& fields);
+  void set_encoding(std::string_view encoding);
   bool is_live(uint64_t number) const { return number >= live_.begin() && number < live_.end(); }
 
   // requests.cc
@@ -167,6 +172,7 @@ class PgsqlSession final : public Session {
   bool answer_command(char type);
   void end_execute(char type);
   void on_copy_in();
+  void on_parameter();
   void on_error();
   void begin_pending_error(const Entry& entry, const ErrorFields& fields);
   void tell_pending_error();
@@ -206,6 +212,9 @@ class PgsqlSession final : public Session {
   Ring<Exchange> live_;
 
   std::string fixed_;  // encoded attributes of the connection
+  // The client encoding was one whose texts cannot be told from their values. It stays so: what is
+  // under way, or prepared, may be from then.
+  bool texts_unreadable_ = false;
   bool request_opened_ = false, response_opened_ = false;
   bool given_up_ = false, cancelled_ = false;
   bool starting_ = true;  // no StartupMessage was answered yet

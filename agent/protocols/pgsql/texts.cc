@@ -2,6 +2,8 @@
 
 #include <functional>
 
+#include "agent/protocols/pgsql/fields.h"
+
 namespace clew::pgsql {
 
 // What an entry that is free may hold on to.
@@ -70,6 +72,7 @@ void Texts::read(Entry& entry, std::string_view raw, size_t length) {
   text.summary.assign(statement_.summary);
   text.operation.assign(statement_.operation);
   text.statements = statement_.statements;
+  text.sets_encoding = text.summary.find("SET ") != text.summary.npos && names_ascii_unsafe(raw);
   writer_.clear();
   if (!text.summary.empty()) writer_.text("db.query.summary", text.summary);
   if (text.statements > 1) {

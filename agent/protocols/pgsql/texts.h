@@ -30,6 +30,7 @@ struct Text {
   std::string operation;   ///< of the first statement
   std::string attributes;  ///< encoded: all that the text alone tells
   uint32_t statements = 0;
+  bool sets_encoding = false;  ///< perhaps, to one that is_ascii_unsafe()
 };
 
 /// Texts are counted references: whoever got one from acquire() or share() gives it back.
