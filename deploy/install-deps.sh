@@ -20,7 +20,9 @@ build=(git ca-certificates cmake ninja-build ccache pkg-config g++ clang-19 llvm
 backports=(libbpf-dev bpftool libopentelemetry-proto-dev)
 services=(nginx-light python3 curl wrk procps iproute2 psmisc
   apache2 haproxy gunicorn python3-gevent uvicorn python3-uvloop python3-httptools python3-flask
-  python3-aiohttp python3-requests)
+  python3-aiohttp python3-requests
+  postgresql-15 postgresql-client-15 libpq-dev redis-server redis-tools
+  python3-psycopg python3-psycopg2 python3-asyncpg python3-sqlalchemy python3-redis)
 # For Debian's own node, which has no npm; where npm is, the tests take these from there.
 node_modules=(node-express node-undici)
 checks=(python3-pytest clang-format-19 clang-tidy-19 libclang-rt-19-dev)
