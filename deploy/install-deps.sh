@@ -26,7 +26,7 @@ services=(nginx-light python3 curl wrk procps iproute2 psmisc
 # For Debian's own node, which has no npm; where npm is, the tests take these from there.
 node_modules=(node-express node-undici)
 checks=(python3-pytest clang-format-19 clang-tidy-19 libclang-rt-19-dev)
-vm=(qemu-system-x86 busybox-static cpio curl nginx-light)
+vm=(qemu-system-x86 busybox-static cpio curl nginx-light redis-server redis-tools)
 
 say() { echo "install-deps: $*" >&2; }
 fail() { say "$*"; exit 1; }

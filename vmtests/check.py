@@ -24,7 +24,10 @@ EXCHANGES = [
     ("GET", "/proxied", 200),  # by the proxy
     ("GET", "/mptcp", 200),
 ]
-TRAFFIC = ["keep-alive", "pipelined", "sendfile", "upload", "IPv6", "proxied", "MPTCP"]
+TRAFFIC = ["keep-alive", "pipelined", "sendfile", "upload", "IPv6", "proxied", "MPTCP", "batches", "long value",
+           "long answer"]
+# Of Redis: what the benchmark and the command line ask for, by command.
+COMMANDS = Counter({"SET": 321, "GET": 1, "CONFIG": 2})
 
 
 class Guest:
@@ -37,8 +40,14 @@ class Guest:
     def text(self, name):
         return (self.folder / name).read_text(encoding="utf-8", errors="replace")
 
-    def spans(self):
+    def all_spans(self):
         return load_spans(self.folder / "spans.jsonl")
+
+    def spans(self):
+        return [span for span in self.all_spans() if "db.system.name" not in span.attributes]
+
+    def commands(self):
+        return [span for span in self.all_spans() if span.attributes.get("db.system.name") == "redis"]
 
     def has_socket_tracepoints(self):
         return self.series >= (6, 3)
@@ -92,6 +101,22 @@ def check_links(guest):
             assert bool(parent) == (span.service == "nginx"), f"{parent} > {span}"
 
 
+def check_commands(guest):
+    """each command of a batch has a client and a server span, joined; long values hide nothing"""
+    commands = guest.commands()
+    forest = Forest(commands)
+    for kind in (CLIENT, SERVER):
+        found = Counter(span.name for span in commands if span.kind == kind)
+        found.pop("COMMAND", None)  # the command line asks for help texts
+        assert found == COMMANDS, found
+    for span in commands:
+        assert not span.marked and span.status == 0, span
+        parent = forest.parent(span)
+        assert (span.kind == SERVER) == bool(parent), f"{parent} > {span}"
+        if parent:
+            assert (parent.name, span.link, len(forest.children(parent))) == (span.name, "stream", 1), f"{parent} > {span}"
+
+
 def check_times(guest):
     """a request begins at its client, before its server sees it"""
     forest = Forest(guest.spans())
@@ -110,7 +135,7 @@ def check_loss(guest):
     """nothing is lost"""
     summary = Summary.parse(guest.text("trace.err"))
     summary.expect_no_loss()
-    assert summary.exported == 2 * len(EXCHANGES), guest.text("trace.err")[-2000:]
+    assert summary.exported == 2 * len(EXCHANGES) + len(guest.commands()), guest.text("trace.err")[-2000:]
 
 
 def check_kernel_log(guest):
@@ -120,7 +145,7 @@ def check_kernel_log(guest):
     assert not complaints, "\n".join(complaints[:20])
 
 
-CHECKS = [check_doctor, check_traffic, check_exchanges, check_links, check_times, check_mptcp, check_loss, check_kernel_log]
+CHECKS = [check_doctor, check_traffic, check_exchanges, check_links, check_commands, check_times, check_mptcp, check_loss, check_kernel_log]
 
 
 def main(series, folder):

@@ -41,6 +41,9 @@ make_initramfs() { # clew
   cp /bin/busybox "$guest/bin/busybox"
   add_program /usr/sbin/nginx
   add_program /usr/bin/curl
+  add_program "$(command -v redis-server)"
+  add_program "$(command -v redis-benchmark)"
+  add_program "$(command -v redis-cli)"
   strip -g -o "$work/clew" "$1"
   add_program "$work/clew"
   mv "$guest$work/clew" "$guest/bin/clew"

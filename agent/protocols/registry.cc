@@ -2,6 +2,8 @@
 
 #include "agent/protocols/http1/parser.h"
 #include "agent/protocols/http1/spans.h"
+#include "agent/protocols/redis/parser.h"
+#include "agent/protocols/redis/spans.h"
 
 namespace clew {
 namespace {
@@ -11,6 +13,10 @@ constexpr Protocol kProtocols[] = {
      .detect = http1::detect,
      .detection_limit = http1::kDetectBytes,
      .open = http1::open_session},
+    {.name = "redis",
+     .detect = redis::detect,
+     .detection_limit = redis::kDetectBytes,
+     .open = redis::open_session},
 };
 
 }  // namespace

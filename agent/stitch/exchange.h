@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <vector>
 
+#include "agent/base/front_queue.h"
 #include "agent/protocols/protocol.h"
 #include "agent/stitch/peers.h"
 #include "agent/stitch/trace_node.h"
@@ -19,7 +19,8 @@ struct OpenExchange {
   uint64_t number = 0;
   NodeRef node;
   uint32_t tgid = 0;
-  uint64_t alias = 0;  ///< span id of the latest mistaken start within it; 0: none
+  uint64_t kernel_id = 0;  ///< of a served one: the span id that calls may name; 0: none
+  uint64_t alias = 0;      ///< span id of the latest mistaken start within it; 0: none
 };
 
 /// The ends of a connection and what the stitcher keeps for it.
@@ -37,8 +38,8 @@ struct StitchedConnection {
   ConnectionKey key;
   std::shared_ptr<PeerPair> pair;
 
-  std::vector<OpenExchange> open;  ///< in the order of their requests
-  uint64_t begun = 0;              ///< exchanges begun so far
+  FrontQueue<OpenExchange> open;  ///< in the order of their requests
+  uint64_t begun = 0;             ///< exchanges begun so far
 
   /// Sequence number of stream offset 0 on the request side, once known.
   bool has_sequence = false;

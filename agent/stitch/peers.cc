@@ -7,35 +7,35 @@ namespace clew {
 namespace {
 
 // An end that nobody traces would collect for ever; its peer, if it comes, comes soon.
-constexpr size_t kMaxWaiting = 1024;
+constexpr size_t kMaxWaiting = 4096;
 constexpr size_t kMaxWaitingAlone = 64;
 constexpr size_t kLookEach = 16;
 constexpr uint64_t kLinger = 5'000'000'000;
 constexpr size_t kMaxLingering = 8192;
 
 // Takes the exchange that began at `sequence`, if it waits.
-NodeRef take(std::vector<PeerPair::Waiting>& waiting, uint32_t sequence) {
+NodeRef take(FrontQueue<PeerPair::Waiting>& waiting, uint32_t sequence) {
   const auto found = std::ranges::find(waiting, sequence, &PeerPair::Waiting::sequence);
   if (found == waiting.end()) return {};
-  NodeRef node = std::move(found->node);
-  waiting.erase(found);
-  return node;
+  return waiting.take(found).node;
 }
 
 // `is_stale` tells of the oldest ones whether a join would come too late for them. Looks and drops
 // only now and then, since what remains has to be moved; but early, since there may be many
 // connections that are seldom used.
 template <typename Stale>
-void wait(std::vector<PeerPair::Waiting>& waiting, uint32_t sequence, const NodeRef& node,
+void wait(FrontQueue<PeerPair::Waiting>& waiting, uint32_t sequence, const NodeRef& node,
           unsigned ends, Stale is_stale) {
   if (const size_t size = waiting.size();
       std::has_single_bit(size) || (size != 0 && size % kLookEach == 0)) {
     const bool alone = ends <= 1;
     size_t gone = size >= (alone ? kMaxWaitingAlone : kMaxWaiting) ? kLookEach : 0;
-    while (alone && gone < size && is_stale(*waiting[gone].node.get())) ++gone;
-    waiting.erase(waiting.begin(), waiting.begin() + static_cast<ptrdiff_t>(gone));
+    while (alone && gone < size &&
+           is_stale(*waiting.begin()[static_cast<ptrdiff_t>(gone)].node.get()))
+      ++gone;
+    if (gone > 0) waiting.drop_front(gone);
   }
-  waiting.push_back({sequence, node});
+  waiting.emplace_back(sequence, node);
 }
 
 }  // namespace

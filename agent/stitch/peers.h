@@ -10,8 +10,8 @@
 #include <deque>
 #include <memory>
 #include <optional>
-#include <vector>
 
+#include "agent/base/front_queue.h"
 #include "agent/stitch/trace_node.h"
 
 namespace clew {
@@ -37,8 +37,8 @@ struct PeerPair {
     uint32_t sequence;
     NodeRef node;
   };
-  std::vector<Waiting> clients, servers;  // few: a connection's memory counts
-  unsigned ends = 0;                      ///< how many connection objects refer to this pair
+  FrontQueue<Waiting> clients, servers;  // few: a connection's memory counts
+  unsigned ends = 0;                     ///< how many connection objects refer to this pair
 };
 
 class Peers {

@@ -107,10 +107,11 @@ void Stitcher::begin_served(OpenExchange& exchange, const SegmentFacts& facts, b
   node.span_id = as_span_id(span_id);
   if (kernel_ids) {
     std::memcpy(node.trace_id.data(), facts.context.trace_id, node.trace_id.size());
+    exchange.kernel_id = span_id;
+    served_.insert_or_assign(span_id, exchange.node);
   } else {
     begin_trace(node);
   }
-  served_.insert_or_assign(span_id, exchange.node);
   Load& load = load_by_thread_[facts.tid];
   ++load.served;
   ++load.waiting;
@@ -220,15 +221,14 @@ void Stitcher::finish(StitchedConnection& connection, const Session& session,
                       const MessageEvent& event, const SegmentFacts& now) {
   const auto found = std::ranges::find(connection.open, event.exchange, &OpenExchange::number);
   if (found == connection.open.end()) return;
-  OpenExchange exchange = std::move(*found);
-  connection.open.erase(found);
+  const OpenExchange exchange = connection.open.take(found);
   TraceNode& node = *exchange.node.get();
   node.end_ns = std::max(now.time_ns, node.start_ns);
   const bool served = connection.role == CLEW_ROLE_SERVER;
   if (served) {
     end_served(node);
     const uint64_t due_ns = node.end_ns + kRememberEnded;
-    leaving_.push_back({due_ns, as_number(node.span_id.data())});
+    if (exchange.kernel_id) leaving_.push_back({due_ns, exchange.kernel_id});
     if (exchange.alias) leaving_.push_back({due_ns, exchange.alias});
   }
   if (event.how == MessageEvent::How::GapLost) counters_.add(Counter::exchanges_hidden);

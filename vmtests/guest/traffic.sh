@@ -36,3 +36,11 @@ expect proxied '/proxied' "$(curl -s --max-time 30 "http://$front/proxied")"
 # MPTCP, whose sendfile takes another way through old kernels.
 mptcp /srv/big
 expect MPTCP 0 $?
+
+# Commands of Redis in batches of 16, and values longer than a record.
+answer=$(redis-benchmark -p 6399 -c 4 -P 16 -n 320 -t set -q | tr '\r' '\n' | grep -c 'requests per second')
+expect batches 1 "$answer"
+head -c 150000 /dev/zero | tr '\0' v >/tmp/value
+expect 'long value' OK "$(redis-cli -p 6399 -x set long </tmp/value)"
+redis-cli -p 6399 get long | head -c 150000 | cmp - /tmp/value
+expect 'long answer' 0 $?
