@@ -58,7 +58,7 @@ add_postgres() {
   local bin=/usr/lib/postgresql/15/bin data=$work/guest/postgres as=(setpriv --reuid postgres --regid postgres --clear-groups)
   add_program $bin/postgres
   add_program $bin/pgbench
-  mkdir -p "$work/guest/usr/share/postgresql/15"
+  mkdir -p "$work"/guest/usr/{share,lib}/postgresql/15 "$work/guest/usr/lib/postgresql/15/lib"
   cp -r /usr/share/postgresql/15/timezonesets "$work/guest/usr/share/postgresql/15/"
   install -d -o postgres -g postgres -m 700 "$data"
   chmod 711 "$work"
@@ -83,7 +83,7 @@ boot() { # kernel
     -kernel "$1" -initrd "$work/initramfs" -append 'console=ttyS0 quiet panic=-1' </dev/null >&2 &
   wait $! || { tail -n 40 "$work/console.txt" >&2; fail "QEMU ended with code $?"; }
   mkdir -p "$work/results"
-  tar -xf "$work/results.tar" -C "$work/results" || { tail -n 40 "$work/console.txt" >&2; fail 'no results'; }
+  tar -xmf "$work/results.tar" -C "$work/results" || { tail -n 40 "$work/console.txt" >&2; fail 'no results'; }
 }
 
 at_exit() {
