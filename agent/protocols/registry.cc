@@ -2,6 +2,8 @@
 
 #include "agent/protocols/http1/parser.h"
 #include "agent/protocols/http1/spans.h"
+#include "agent/protocols/pgsql/parser.h"
+#include "agent/protocols/pgsql/spans.h"
 #include "agent/protocols/redis/parser.h"
 #include "agent/protocols/redis/spans.h"
 
@@ -13,6 +15,10 @@ constexpr Protocol kProtocols[] = {
      .detect = http1::detect,
      .detection_limit = http1::kDetectBytes,
      .open = http1::open_session},
+    {.name = "postgresql",
+     .detect = pgsql::detect,
+     .detection_limit = pgsql::kDetectBytes,
+     .open = pgsql::open_session},
     {.name = "redis",
      .detect = redis::detect,
      .detection_limit = redis::kDetectBytes,

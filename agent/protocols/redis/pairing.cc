@@ -155,6 +155,10 @@ void RedisSession::lose_replies_again(uint64_t moment) {
 // A command begins a socket operation.
 void RedisSession::begin_turn() {
   if (tail_hidden_) end_hidden_tail();
+  skip_ended();
+  const bool had_more_replies = mode_ == Mode::Probation && next_answer_ == exchanges_.next() &&
+                                !held_.empty() && held_.front().passage.moment < command_moment_;
+  if (had_more_replies) fail_probation();
   if (mode_ != Mode::Lost || !starts_operation_) return;
   const bool is_quiet = quiet_since_ != kMomentUnknown && command_moment_ > quiet_since_ &&
                         command_moment_ - quiet_since_ >= kQuiet;
@@ -197,7 +201,7 @@ void RedisSession::confirm() {
     end_exchange(number, How::Complete, exchange.response_end);
   }
   mode_ = Mode::Paired;
-  joined_midway_ = framing_unsure_ = false;
+  joined_midway_ = framing_unsure_ = commands_unsure_ = false;
   unpaired_ = 0;
 }
 

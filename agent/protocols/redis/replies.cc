@@ -230,13 +230,14 @@ void RedisSession::pair(uint64_t number, const Reply& reply, uint64_t moment) {
   }
   apply_reply(exchange, reply);
   const bool loses_count = exchange.doubtful && !reply.is_error() && !reply.null;
+  const bool is_last = exchange.malformed;
   const bool replicates = exchange.effect() == Effect::Replication && !reply.is_error();
   if (subscribed_ == Known::Unknown && !reply.is_error() && !is_for_subscribers(exchange)) {
     subscribed_ = Known::No;
   }
   complete(number, moment);
   if (loses_count) lose_pairing_from(number + 1);
-  if (replicates) give_up();
+  if (replicates || is_last) give_up();
 }
 
 void RedisSession::complete(uint64_t number, uint64_t moment) {
@@ -307,8 +308,11 @@ bool RedisSession::take_confirmation(const Reply& reply, Exchange* front) {
 }
 
 void RedisSession::on_replies_malformed(uint64_t moment) {
+  if (framing_unsure_ || mode_ != Mode::Paired) {
+    lose_replies(moment);
+    return count_failed_look();
+  }
   if (!proven_ || ++breaks_ > kMaxBreaks) return give_up();
-  if (framing_unsure_ || mode_ != Mode::Paired) return lose_replies(moment);
   end_from(first_live_, How::Malformed);
   mode_ = Mode::Lost;
   paired_end_ = exchanges_.next();
@@ -336,6 +340,7 @@ void RedisSession::close_replies() {
     end_exchange(number, was_to_be ? How::Complete : how, was_to_be ? 0 : replies_seen_);
   }
   current_is_open_ = tail_hidden_ = false;
+  replies_.restart(replies_.position());
 }
 
 }  // namespace clew::redis

@@ -186,7 +186,7 @@ std::string random_answer(uint64_t number, std::mt19937& random) {
 std::vector<Record> converse(std::mt19937& random, bool takes_turns, int turns) {
   std::vector<Record> records;
   uint64_t moment = 10, number = 0;
-  std::string owed;  // answers to commands not answered yet
+  std::string owed;  // answers to commands not answered yet: all come before it is quiet
   for (int turn = 0; turn < turns; ++turn) {
     const size_t depth = random() % 4 == 0 ? 1 + random() % 12 : 1;
     std::string requests;
@@ -200,15 +200,16 @@ std::vector<Record> converse(std::mt19937& random, bool takes_turns, int turns) 
       records.push_back({Side::Request, moment, requests.substr(cut), false});
     }
     moment += 10;
-    if (!takes_turns && random() % 3 == 0) continue;
+    const bool is_last = turn + 1 == turns;
+    if (!takes_turns && !is_last && random() % 3 == 0) continue;
     while (!owed.empty()) {
       const size_t size = random() % 4 == 0 ? 1 + random() % owed.size() : owed.size();
       records.push_back({Side::Response, moment, owed.substr(0, size), true});
       owed.erase(0, size);
       moment += 10;
-      if (!takes_turns && random() % 4 == 0) break;
+      if (!takes_turns && !is_last && random() % 4 == 0) break;
     }
-    if (random() % 50 == 0) moment += 2 * kQuiet;
+    if (owed.empty() && random() % 50 == 0) moment += 2 * kQuiet;
   }
   return records;
 }

