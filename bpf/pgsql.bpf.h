@@ -92,7 +92,8 @@ __noinline int survey_pgsql(__u32 direction, __u32 length, __u32 total) {
     end = read_pgsql_header(direction, end, length);
     if (!end) return 0;
     if (end < total) continue;
-    to->survey.left = end - total;
+    // Of a statement that comes in pieces the next ones are wanted, too.
+    to->survey.left = to->survey.text && total < CLEW_PIECE_BYTES ? 0 : end - total;
     to->survey.many = to->survey.number > 1;
     return end > length;
   }

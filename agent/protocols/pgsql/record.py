@@ -146,8 +146,7 @@ def main():
             (execute(b"p", 2) + SYNC, 1),
             (message(b"Q", b"COMMIT\0"), 1),
             (prepare(b"SELEC") + message(b"D", b"S\0") + SYNC, 1),
-            (message(b"F", struct.pack(">IHHHIH", 1372, 0, 0, 1, 3, 0)[:12] + struct.pack(">I", 3)
-                     + b"abc" + b"\0\0"), 1),
+            (message(b"F", struct.pack(">IHHI", 1317, 0, 1, 3) + b"abc\0\0"), 1),
         ])
         keep("portals")
     finally:

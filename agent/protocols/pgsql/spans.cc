@@ -172,7 +172,8 @@ void PgsqlSession::drive_response(const HeldPiece& piece, ByteView bytes) {
         queue_.front().kind == Entry::Kind::Negotiate) {
       response_.expect(kNegotiationReply);
     }
-    Exchange* exchange = current();
+    const bool is_row = !bytes.empty() && bytes[0] == 'D' && response_.at_boundary();
+    Exchange* exchange = is_row ? current() : nullptr;
     const Step step = response_.advance(bytes, exchange != nullptr && exchange->response_started);
     if (exchange != nullptr) exchange->rows += response_.take_rows();
     if (step == Step::More) return;
@@ -210,7 +211,14 @@ void PgsqlSession::hold(const HeldPiece& piece, ByteView bytes) {
     release_held(true);
     return take_response(piece, bytes);
   }
-  held_.push_back(piece);
+  const bool goes_on = !held_.empty() && !held_.back().is_gap && !piece.is_gap &&
+                       !piece.passage.operation_start &&
+                       held_.back().passage.moment == piece.passage.moment;
+  if (goes_on) {
+    held_.back().length += piece.length;
+  } else {
+    held_.push_back(piece);
+  }
   held_bytes_.insert(held_bytes_.end(), bytes.begin(), bytes.end());
 }
 

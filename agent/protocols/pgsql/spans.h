@@ -71,6 +71,8 @@ class PgsqlSession final : public Session {
   void finish(Ending why, std::vector<MessageEvent>& out) override;
   uint64_t take_requests_unseen() override { return std::exchange(requests_unseen_, 0); }
   void describe(uint64_t exchange, SpanKind kind, SpanBuilder& span) const override;
+  /// Whether pairing rests on every byte from the connection's first on, and on nothing else.
+  bool is_certain() const { return sure_ && !guessed_; }
 
  private:
   using How = MessageEvent::How;

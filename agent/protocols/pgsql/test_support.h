@@ -1,6 +1,7 @@
 // Makes messages, drives a session, and writes down what it says, so that tests compare texts.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -198,7 +199,6 @@ class Chat {
   const std::vector<std::string>& log() const { return log_; }
   /// The events that ended exchanges: "0 Complete SELECT ...".
   const std::vector<std::string>& ended() const { return ended_; }
-  /// Those of them that tell of an answer.
   const std::vector<MessageEvent>& all_events() const { return all_events_; }
   uint64_t requests_unseen() { return session_.take_requests_unseen(); }
   Session::Verdict last_verdict() const { return last_verdict_; }
@@ -241,5 +241,26 @@ class Chat {
   std::vector<std::string> log_, ended_;
   Session::Verdict last_verdict_ = Session::Verdict::Continue;
 };
+
+/// Of a span: all that the statement's text does not tell.
+inline std::string facts(std::string text) {
+  for (const std::string_view key : {"db.namespace", "clew.db.user", "db.query.summary",
+                                     "db.query.text", "db.collection.name"}) {
+    const size_t at = text.find(fmt::format(" {}=", key));
+    if (at == text.npos) continue;
+    // Values here may hold blanks: up to the next key.
+    size_t end = text.find(" db.", at + 1);
+    end = std::min({end, text.find(" clew.", at + 1), text.find(" error.", at + 1),
+                    text.find(" ERROR", at + 1), text.size()});
+    text.erase(at, end - at);
+  }
+  return text;
+}
+
+inline std::vector<std::string> facts_of(const Chat& chat) {
+  std::vector<std::string> all;
+  for (const std::string& line : chat.ended()) all.push_back(facts(line));
+  return all;
+}
 
 }  // namespace clew::pgsql

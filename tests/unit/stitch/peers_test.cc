@@ -103,9 +103,25 @@ TEST_F(PeersTest, WaitingIsBounded) {
 TEST_F(PeersTest, AnEndWithoutPeerKeepsFew) {
   peers.close(key_of(5000), client_end);
   EXPECT_EQ(client_end, nullptr);
-  for (uint32_t i = 0; i < 5000; ++i) peers.server_began(*server_end, i, node());
+  for (uint32_t i = 0; i < 5000; ++i) {
+    const NodeRef server = node();
+    peers.server_began(*server_end, i, server);
+    server->end_ns = 300;
+  }
   EXPECT_LE(nodes.live(), 64u);
   EXPECT_GT(nodes.live(), 40u);
+}
+
+// A client's first batch is recorded before its server has read a byte of it.
+TEST_F(PeersTest, ABatchUnderWayWaitsForAnEndToCome) {
+  peers.close(key_of(5000), server_end);
+  std::vector<NodeRef> clients;
+  for (uint32_t i = 0; i < 256; ++i) {
+    clients.push_back(node());
+    EXPECT_FALSE(peers.client_began(*client_end, i, clients.back()));
+  }
+  server_end = peers.open(key_of(5000));
+  for (uint32_t i = 0; i < 256; ++i) EXPECT_TRUE(peers.server_began(*server_end, i, node()));
 }
 
 TEST_F(PeersTest, AServerWithoutPeerForgetsThoseWhoseSpanIsOut) {
