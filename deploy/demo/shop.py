@@ -17,7 +17,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 PRICES_TIMEOUT_S = 10
-CONNECTIONS = 4
 
 
 def ask_for_price(prices_port, item, query):
@@ -44,23 +43,24 @@ class NoDatabases:
 
 
 class Databases:
-    """PostgreSQL by a pool of connections, and Redis by its client's own."""
+    """PostgreSQL by a pool of connections that grows with need, and Redis by its client's own."""
 
     def __init__(self, postgres_port, redis_port):
         import psycopg
         import redis
         self.cache = redis.Redis(port=redis_port)
+        self.connect = lambda: psycopg.connect(host="127.0.0.1", port=postgres_port, user="shop", dbname="shop",
+                                               autocommit=True, sslmode="disable", gssencmode="disable")
         self.pool = queue.LifoQueue()
-        for _ in range(CONNECTIONS):
-            self.pool.put(psycopg.connect(host="127.0.0.1", port=postgres_port, user="shop", dbname="shop",
-                                          autocommit=True, sslmode="disable", gssencmode="disable"))
 
     def run(self, statement, *values):
-        connection = self.pool.get()
         try:
-            return connection.execute(statement, values)
-        finally:
-            self.pool.put(connection)
+            connection = self.pool.get_nowait()
+        except queue.Empty:
+            connection = self.connect()
+        cursor = connection.execute(statement, values)
+        self.pool.put(connection)
+        return cursor
 
     def discount(self, item):
         return int(self.cache.get(f"discount:{item}") or 0)
