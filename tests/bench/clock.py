@@ -40,7 +40,7 @@ def one_run(folder, load, name):
         served = grew("served") - 1 if read is not pgbench else sum(sum(pgbench(text(what))[::2]) for what in ("warm", "load"))
         summary = Summary.parse(text("clew"))
         found |= {"agent_us_per_span": grew("agent") / 1000 / (calls * ENDS[mode]), "happened": served * ENDS[mode],
-                  "exported": summary.exported, "lost": summary.lost,
+                  "exported": summary.exported, "lost": summary.lost, "causes": summary.causes,
                   "rss_peak_mb": int(text("memory").split()[1]) / 1000}
     return found
 

@@ -9,8 +9,8 @@ usage: tests/bench/instruction_clock.sh [--scenario NAME]... [--kernel SERIES] [
   --scenario NAME  nginx (wrk), redis (redis-benchmark, one command and 16 at a time) or postgres (pgbench -S, simple
                    and prepared); all of them otherwise
   --kernel SERIES  start of the version of a Debian cloud kernel, as for vmtests/run.sh (default 6.12)
-  --rounds N       how often each load is repeated (default 3)
-  --seconds N      virtual seconds of each load (default 3); of redis and postgres, a fixed number of calls
+  --rounds N       how often each load is repeated (default 2)
+  --seconds N      virtual seconds of each load (default 1); of redis and postgres, a fixed number of calls
   --out FOLDER     where clock.md and clock.json go (default build/bench)
   --no-install     do not install packages (deploy/install-deps.sh build vm services; needs root)
 QEMU emulates one CPU whose time is the number of its instructions, 4 ns each; server, client (16 connections) and
@@ -94,7 +94,7 @@ at_exit() {
   exit "$code"
 }
 
-scenarios=() series=6.12 rounds=3 seconds=3 out=$root/build/bench install=yes
+scenarios=() series=6.12 rounds=2 seconds=1 out=$root/build/bench install=yes
 while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) usage; exit 0 ;;

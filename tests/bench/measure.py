@@ -54,7 +54,8 @@ def one_load(lab, scenario, seconds, traced, watch=None):
     requests = server.stop()
     if agent:
         summary = agent.end()
-        found |= {"requests": requests, "spans": summary.exported, "lost": summary.lost, "watched": watched}
+        found |= {"requests": requests, "spans": summary.exported, "lost": summary.lost, "causes": summary.causes,
+                  "watched": watched}
     return found
 
 
