@@ -141,7 +141,9 @@ trace() {
   step='tracing the requests with clew trace'
   selection=()
   local port
-  for port in "$front_port" "$shop_port" "$prices_port" "$postgres_port" "$redis_port"; do selection+=(--port "$port"); done
+  for port in "$front_port" "$shop_port" "$prices_port" "$postgres_port" "$redis_port"; do
+    selection+=(--port "$port")
+  done
   local command=("$clew" trace "${selection[@]}")
   say "${command[*]} -- deploy/demo/requests.sh $front_port"
   "${command[@]}" -- "$root/deploy/demo/requests.sh" "$front_port"

@@ -37,7 +37,9 @@ def one_run(folder, load, name):
     mode = name.rpartition(".")[2]
     if mode in ENDS:
         # The server's own count, its last question aside; pgbench's, where the server has none.
-        served = grew("served") - 1 if read is not pgbench else sum(sum(pgbench(text(what))[::2]) for what in ("warm", "load"))
+        served = grew("served") - 1
+        if read is pgbench:
+            served = sum(sum(pgbench(text(what))[::2]) for what in ("warm", "load"))
         summary = Summary.parse(text("clew"))
         found |= {"agent_us_per_span": grew("agent") / 1000 / (calls * ENDS[mode]), "happened": served * ENDS[mode],
                   "exported": summary.exported, "lost": summary.lost, "causes": summary.causes,

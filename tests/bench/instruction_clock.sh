@@ -55,7 +55,8 @@ add_redis() {
 
 # A cluster with pgbench's tables is made here, as user postgres, and packed.
 add_postgres() {
-  local bin=/usr/lib/postgresql/15/bin data=$work/guest/postgres as=(setpriv --reuid postgres --regid postgres --clear-groups)
+  local bin=/usr/lib/postgresql/15/bin data=$work/guest/postgres
+  local as=(setpriv --reuid postgres --regid postgres --clear-groups)
   add_program $bin/postgres
   add_program $bin/pgbench
   mkdir -p "$work"/guest/usr/{share,lib}/postgresql/15 "$work/guest/usr/lib/postgresql/15/lib"
@@ -99,8 +100,12 @@ while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) usage; exit 0 ;;
     --scenario)
-      case $2 in nginx | redis | postgres) scenarios+=("$2") ;; *) usage >&2; echo "bench: no scenario '$2'" >&2; exit 2 ;; esac
-      shift ;;
+      case $2 in
+        nginx | redis | postgres) scenarios+=("$2") ;;
+        *) usage >&2; echo "bench: no scenario '$2'" >&2; exit 2 ;;
+      esac
+      shift
+      ;;
     --kernel) series=$2; shift ;;
     --rounds) rounds=$2; shift ;;
     --seconds) seconds=$2; shift ;;

@@ -5,7 +5,8 @@ set -euo pipefail
 usage() {
   cat <<'USAGE'
 usage: tests/bench/run.sh [--scenario NAME]... [--rounds N] [--seconds N] [--quick] [--out FOLDER] [--no-build]
-  --scenario NAME  nginx_200, nginx_64k, service_1ms, pgbench_select, redis_p1, redis_p16 or memory; all of them otherwise
+  --scenario NAME  nginx_200, nginx_64k, service_1ms, pgbench_select, redis_p1, redis_p16 or memory;
+                   all of them otherwise
   --rounds N       pairs of a load without and a load with clew (default 7)
   --seconds N      length of a load (default 2)
   --quick          two rounds of one second, and at most 1,000 connections
