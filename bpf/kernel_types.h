@@ -68,6 +68,14 @@ struct sock {
 
 struct file;
 
+struct inode {
+  unsigned long i_ino;
+} __kernel_type;
+
+struct file {
+  struct inode *f_inode;
+} __kernel_type;
+
 struct socket {
   struct file *file;
   struct sock *sk;

@@ -6,6 +6,7 @@
 #include "abi/counters.h"
 #include "abi/segment.h"
 #include "abi/settings.h"
+#include "abi/socket_numbers.h"
 #include "kernel_types.h"
 
 #include <bpf/bpf_helpers.h>
@@ -130,6 +131,17 @@ struct {
   __type(key, __u32);
   __type(value, __u32);
 } processes SEC(".maps");
+
+// The last socket number of each batch when clew was ready. Key: batch, or CLEW_NEWEST_BATCH;
+// written once by user space. Bound: one a CPU. Empty where that cannot be told: no socket is
+// younger then.
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __uint(max_entries, CLEW_MAX_SOCKET_BATCHES);
+  __type(key, __u32);
+  __type(value, __u32);
+} socket_numbers SEC(".maps");
 
 struct endpoints {
   __u8 local[16];

@@ -5,6 +5,20 @@
 #include "maps.bpf.h"
 #include "processes.bpf.h"
 
+#include <bpf/bpf_core_read.h>
+
+// Was the socket made since clew was ready? Then none of its operations was missed.
+static __always_inline bool is_younger(struct sock *sk) {
+  const __u32 number = BPF_CORE_READ(sk, sk_socket, file, f_inode, i_ino);
+  if (!number) return false;  // not accepted yet
+  const __u32 batch = (number - 1) >> CLEW_SOCKET_BATCH_SHIFT;
+  const __u32 *last = bpf_map_lookup_elem(&socket_numbers, &batch);
+  if (last) return number > *last;
+  const __u32 newest_key = CLEW_NEWEST_BATCH;
+  const __u32 *newest = bpf_map_lookup_elem(&socket_numbers, &newest_key);
+  return newest && (__s32)(batch - *newest) > 0;
+}
+
 // Both ends of a UNIX connection count from the moment at which the first of them is seen. They
 // count from the same byte if none was on its way then but those of this operation.
 static __always_inline void begin_unix(struct sock *sk, struct socket_state *state,
@@ -23,6 +37,9 @@ static __always_inline void begin_unix(struct sock *sk, struct socket_state *sta
   const __u32 waiting =
       direction == CLEW_SENT ? peer->sk_receive_queue.qlen : sk->sk_receive_queue.qlen;
   state->aligned = other->aligned = waiting <= (direction == CLEW_SENT);
+  state->from_start = is_younger(sk);
+  // What its own process will see of it begins with its first byte: one not accepted yet is young.
+  other->from_start = state->aligned && (state->from_start || is_younger(peer));
 }
 
 // Is the thread's process selected? Remembered for the socket, once user space has judged.

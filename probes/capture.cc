@@ -12,9 +12,11 @@
 
 #include "bpf/abi/process.h"
 #include "bpf/abi/segment.h"
+#include "bpf/abi/socket_numbers.h"
 // The skeleton is C that C++ compiles; its own warnings are not ours to mend.
 #include "capture.skel.h"
 #include "probes/plan.h"
+#include "probes/socket_numbers.h"
 
 namespace clew {
 namespace {
@@ -128,6 +130,18 @@ Result<> Capture::attach() {
     return system_error("cannot attach the BPF programs", -error);
   }
   return {};
+}
+
+void Capture::begin_sockets() {
+  const auto numbers = socket_numbers();
+  if (numbers.empty() || numbers.size() >= CLEW_MAX_SOCKET_BATCHES) return;
+  const auto put = [this](uint32_t key, uint32_t value) {
+    bpf_map__update_elem(impl_->skeleton->maps.socket_numbers, &key, sizeof(key), &value,
+                         sizeof(value), BPF_ANY);
+  };
+  for (const auto& [batch, last] : numbers) put(batch, last);
+  // Last: from here on there are younger sockets. Batches are numbered without end, in 22 bits.
+  put(CLEW_NEWEST_BATCH, numbers.rbegin()->first);
 }
 
 int Capture::poll_fd() const {

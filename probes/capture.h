@@ -50,6 +50,10 @@ class Capture {
 
   /// From its return on, operations of selected processes are recorded.
   Result<> attach();
+  /// UNIX connections made from now on count as seen from their first byte: call it when all that
+  /// is to be selected at the start is. Needs CAP_SYS_NICE or an unrestricted CPU set for all CPUs;
+  /// where it cannot be told, such a connection counts as joined midway.
+  void begin_sockets();
   /// Readable when there are records.
   int poll_fd() const;
   /// Hands over what is there, a bounded number at a time; returns how many.

@@ -197,6 +197,7 @@ void Connection::pass_on(clew_direction direction, const Segment& segment) {
   const SegmentFacts& facts = segment.facts;
   const Side side = side_of(direction);
   const uint64_t moment = moment_of(facts, direction);
+  if (!joined_moment_) joined_moment_ = moment - 1;
   if (side == Side::Request) {
     request_facts_.add(facts);
   } else {
@@ -207,8 +208,9 @@ void Connection::pass_on(clew_direction direction, const Segment& segment) {
     if (from.lost_first) {
       session_->gap(side, 0, facts.offset, kMomentUnknown, events_);
     } else if (!from_start_) {
-      // Joined midway: what went by before on this side is not known.
-      session_->gap(side, facts.offset, 0, moment, events_);
+      // Joined midway: what went by before on this side is not known, but that it was before the
+      // first operation that was seen of either side.
+      session_->gap(side, facts.offset, 0, joined_moment_, events_);
     }
     tell(facts);
   }

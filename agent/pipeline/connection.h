@@ -135,6 +135,7 @@ class Connection {
   bool given_up_ = false;
   bool ignored_ = false;
   bool from_start_ = false;
+  uint64_t joined_moment_ = 0;  // just before the first that was seen of either side
   uint64_t last_time_ns_ = 0;
   RecentFacts request_facts_;
   RecentTimes response_times_;

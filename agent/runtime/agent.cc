@@ -174,6 +174,8 @@ int Agent::start() {
       return 1;
     }
   }
+  // A process that is selected when it begins to listen has used its sockets before.
+  if (options.ports.empty()) capture_->begin_sockets();
   // Records must not pile up while the programs that make them keep every core busy.
   setpriority(PRIO_PROCESS, 0, -5);
   return 0;

@@ -28,9 +28,10 @@ void wait(FrontQueue<PeerPair::Waiting>& waiting, uint32_t sequence, const NodeR
           unsigned ends, Stale is_stale) {
   if (const size_t size = waiting.size();
       std::has_single_bit(size) || (size != 0 && size % kLookEach == 0)) {
+    const bool alone = ends <= 1;
     // What is under way may be a batch that the other end is about to show.
-    const bool alone = ends <= 1 && waiting.front().node->end_ns != 0;
-    size_t gone = size >= (alone ? kMaxWaitingAlone : kMaxWaiting) ? kLookEach : 0;
+    const bool few = alone && waiting.front().node->end_ns != 0;
+    size_t gone = size >= (few ? kMaxWaitingAlone : kMaxWaiting) ? kLookEach : 0;
     while (alone && gone < size &&
            is_stale(*waiting.begin()[static_cast<ptrdiff_t>(gone)].node.get()))
       ++gone;

@@ -17,7 +17,7 @@ constexpr size_t kMaxArgumentBytes = 128;
 constexpr size_t kMaxCommandBytes = 1024;
 /// Beyond this much db.query.text is cut.
 constexpr size_t kMaxText = 512;
-/// Aggregates inside each other that a reply may have.
+/// Aggregates inside each other that a reply may have: a bit of a word each.
 constexpr size_t kMaxDepth = 64;
 /// Bytes of a line that are kept; of a line that says a number there may be no more.
 constexpr size_t kMaxLine = 64;

@@ -1,5 +1,6 @@
 // What the session does where bytes were not seen: see spans.h.
 #include <algorithm>
+#include <utility>
 
 #include "agent/protocols/redis/spans.h"
 
@@ -25,7 +26,7 @@ uint64_t RedisSession::find_front(uint64_t moment) {
   }
   if (moment <= turn_moment_) return kNone;
   const bool next_turn_came = turn_end_ != kNone && exchanges_[turn_end_].moment < moment;
-  if (next_turn_came && number >= turn_end_) {
+  if (next_turn_came && number >= turn_end_ && turn_is_clean()) {
     confirm();
     return number < next ? number : kNone;
   }
@@ -36,6 +37,12 @@ uint64_t RedisSession::find_front(uint64_t moment) {
     return kNone;
   }
   return number;
+}
+
+// What was taken for answers to the turn came before the next one began: which may have been seen
+// later.
+bool RedisSession::turn_is_clean() const {
+  return turn_end_ == kNone || turn_reply_ < exchanges_[turn_end_].moment;
 }
 
 void RedisSession::lose_framing_of_commands() {
@@ -154,6 +161,8 @@ void RedisSession::lose_replies_again(uint64_t moment) {
 
 // A command begins a socket operation.
 void RedisSession::begin_turn() {
+  // Since the operation before: else the client did not wait.
+  const bool answers_came = operation_before_ == 0 || moved_[1] > operation_before_;
   if (tail_hidden_) end_hidden_tail();
   skip_ended();
   const bool had_more_replies = mode_ == Mode::Probation && next_answer_ == exchanges_.next() &&
@@ -168,16 +177,18 @@ void RedisSession::begin_turn() {
     mode_ = Mode::Paired;
     joined_midway_ = false;
     unpaired_ = 0;
-  } else if (!overlaps_ && (moved_[1] == kMomentUnknown || moved_[1] < command_moment_)) {
+  } else if (!overlaps_ && (!opened_[1] || moved_[1] < command_moment_) && answers_came) {
     begin_probation(exchanges_.next());
   }
 }
 
 void RedisSession::begin_probation(uint64_t first) {
   mode_ = Mode::Probation;
+  ever_lost_ = true;
   turn_first_ = first;
   turn_moment_ = first < exchanges_.next() ? exchanges_[first].moment : command_moment_;
   turn_end_ = kNone;
+  turn_reply_ = 0;
   if (states_unknown_) forget_states();
   if (replies_lost_) {
     may_resume_ = true;
@@ -219,7 +230,8 @@ void RedisSession::end_hidden_tail() {
   tail_hidden_ = false;
   skip_ended();
   const uint64_t number = next_answer_;
-  if (overlaps_ || !starts_operation_ || command_moment_ <= reply_moment_) {
+  // More of it, or the answer to this one, may have been passed by.
+  if (overlaps_ || !starts_operation_ || command_moment_ <= moved_[1]) {
     return lose_pairing_from(number);
   }
   Exchange& exchange = exchanges_[number];

@@ -82,10 +82,6 @@ class ReplyParser {
 
  private:
   enum class Keep : uint8_t { None, Text, First, Nested };
-  struct Level {
-    uint32_t left = 0;
-    bool streamed = false, attribute = false;
-  };
   struct Text {
     std::array<char, kMaxLine> bytes;
     uint8_t size = 0;
@@ -101,16 +97,18 @@ class ReplyParser {
   Step on_aggregate(char type, std::string_view body);
   Step read_string(ByteView& bytes);
   Step end_value();
-  bool is_element() const { return depth_ == 1 && !levels_[0].attribute; }
+  bool is_element() const { return depth_ == 1 && (attributes_ & 1) == 0; }
   bool is_first_element() const { return is_element() && elements_ == 0; }
   void consume(ByteView& bytes, size_t count);
+  static uint64_t bit(size_t level) { return uint64_t{1} << level; }
 
   Line line_;
   bool in_message_ = false, in_string_ = false, chunked_ = false, too_deep_ = false;
   Keep keep_ = Keep::None;
   uint64_t position_ = 0, message_start_ = 0;
-  uint64_t remaining_ = 0;  // of a string and the line end behind it
-  std::array<Level, kMaxDepth> levels_;
+  uint64_t remaining_ = 0;                  // of a string and the line end behind it
+  std::array<uint32_t, kMaxDepth> left_;    // elements to come, of each open aggregate
+  uint64_t streamed_ = 0, attributes_ = 0;  // which of them are: a bit each
   size_t depth_ = 0;
 
   char type_ = 0;  // of the value at depth 0

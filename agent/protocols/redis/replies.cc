@@ -221,6 +221,7 @@ void RedisSession::pair(uint64_t number, const Reply& reply, uint64_t moment) {
   if (reply_moment_ < exchange.moment) {
     // Said before it was asked. Redis does that to refuse a connection; who greets is no Redis.
     if (reply.is_error()) return;
+    if (ever_lost_) return pass_reply();
     if (!proven_) return give_up();
     return lose_pairing_from(number);
   }
@@ -257,7 +258,10 @@ void RedisSession::complete(uint64_t number, uint64_t moment) {
     if (following != exchange.moment && following < last_reply_) overlaps_ = true;
   }
   exchange.response_end = replies_.position();
-  if (mode_ == Mode::Probation && number >= turn_first_) return;
+  if (mode_ == Mode::Probation && number >= turn_first_) {
+    turn_reply_ = last_reply_;
+    return;
+  }
   framing_unsure_ = false;
   emit(Kind::ResponseStarted, How::Complete, number, exchange.response_at);
   end_exchange(number, How::Complete, exchange.response_end);
@@ -325,7 +329,7 @@ void RedisSession::close_replies() {
   skip_ended();
   const bool begun = !replies_lost_ && !replies_.at_boundary() && replies_.reply().type != '>';
   if (mode_ == Mode::Probation) {
-    if (next_answer_ == exchanges_.next() && !begun) {
+    if (next_answer_ == exchanges_.next() && !begun && turn_is_clean()) {
       confirm();
     } else {
       fail_probation();
@@ -334,10 +338,13 @@ void RedisSession::close_replies() {
   const bool hidden = replies_lost_;
   for (uint64_t number = first_live_; number < exchanges_.next(); ++number) {
     if (!is_open(number)) continue;
-    How how = hidden ? How::GapLost : How::Unanswered;
-    if (begun && number == next_answer_) how = How::Cut;
-    const bool was_to_be = exchanges_[number].effect() == Effect::Shutdown && !hidden && !begun;
-    end_exchange(number, was_to_be ? How::Complete : how, was_to_be ? 0 : replies_seen_);
+    const bool is_cut = begun && number == next_answer_;
+    const bool was_to_be = exchanges_[number].effect() == Effect::Shutdown && !hidden && !is_cut;
+    const How how = was_to_be ? How::Complete
+                    : hidden  ? How::GapLost
+                    : is_cut  ? How::Cut
+                              : How::Unanswered;
+    end_exchange(number, how, was_to_be ? 0 : replies_seen_);
   }
   current_is_open_ = tail_hidden_ = false;
   replies_.restart(replies_.position());

@@ -81,7 +81,7 @@ Step ReplyParser::on_line(std::string_view line) {
   if (line.empty()) return Step::Malformed;
   const char type = line.front();
   line.remove_prefix(1);
-  const bool ends_stream = type == '.' && depth_ > 0 && levels_[depth_ - 1].streamed;
+  const bool ends_stream = type == '.' && depth_ > 0 && (streamed_ & bit(depth_ - 1)) != 0;
   if (chunked_ != (type == ';')) return Step::Malformed;
   if (depth_ == 0 && type != '|' && !chunked_) type_ = type;
   switch (type) {
@@ -190,10 +190,11 @@ Step ReplyParser::on_aggregate(char type, std::string_view body) {
     too_deep_ = true;
     return Step::Lost;
   }
-  levels_[depth_++] = {.left = static_cast<uint32_t>(std::min<uint64_t>(
-                           static_cast<uint64_t>(count) * (is_pairs ? 2 : 1), UINT32_MAX)),
-                       .streamed = streamed,
-                       .attribute = type == '|'};
+  const uint64_t elements = static_cast<uint64_t>(count) * (is_pairs ? 2 : 1);
+  left_[depth_] = static_cast<uint32_t>(std::min<uint64_t>(elements, UINT32_MAX));
+  streamed_ = streamed ? streamed_ | bit(depth_) : streamed_ & ~bit(depth_);
+  attributes_ = type == '|' ? attributes_ | bit(depth_) : attributes_ & ~bit(depth_);
+  ++depth_;
   return Step::More;
 }
 
@@ -218,10 +219,10 @@ Step ReplyParser::end_value() {
   keep_ = Keep::None;
   while (depth_ > 0) {
     if (depth_ == 1) ++elements_;
-    Level& level = levels_[depth_ - 1];
-    if (level.streamed || --level.left > 0) return Step::More;
+    const size_t level = depth_ - 1;
+    if ((streamed_ & bit(level)) != 0 || --left_[level] > 0) return Step::More;
     --depth_;
-    if (level.attribute) {
+    if ((attributes_ & bit(level)) != 0) {
       if (depth_ == 0) elements_ = 0;
       return Step::More;
     }

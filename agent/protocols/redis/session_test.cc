@@ -418,11 +418,5 @@ TEST(Session, RecordedConversations) {
   EXPECT_THAT(names(run(subscribe, 7)), ElementsAre("Complete HELLO", "Complete SUBSCRIBE"));
 }
 
-TEST(Registry, ListsRedisAfterHttp) {
-  ASSERT_GE(protocols().size(), 2U);
-  EXPECT_EQ(protocols()[0].name, "http");
-  EXPECT_EQ(protocols()[1].name, "redis");
-}
-
 }  // namespace
 }  // namespace clew::redis

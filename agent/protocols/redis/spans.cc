@@ -112,6 +112,9 @@ void RedisSession::describe(uint64_t number, SpanKind, SpanBuilder& span) const 
 
 void RedisSession::take_commands(ByteView bytes, uint64_t offset, const Passage& passage) {
   if (commands_broken_) return;
+  if (passage.operation_start) {
+    operation_before_ = std::exchange(operation_, passage.moment);
+  }
   bool fresh = passage.operation_start;
   if (commands_lost_) {
     if (!fresh) return;

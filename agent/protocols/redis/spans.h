@@ -128,6 +128,7 @@ class RedisSession final : public Session {
   void lose_replies_paired(uint64_t moment);
   void lose_replies_again(uint64_t moment);
   void lose_pairing_from(uint64_t number);
+  bool turn_is_clean() const;
   void begin_turn();
   void lose_before_turn();
   void begin_probation(uint64_t first);
@@ -171,6 +172,7 @@ class RedisSession final : public Session {
   bool current_is_open_ = false;  // the command being read is exchange next() - 1
   bool starts_operation_ = false;
   uint64_t command_moment_ = 0;
+  uint64_t operation_ = 0, operation_before_ = 0;  // moments of the latest two operations
   uint64_t quiet_since_ = 0;  // when anything moved last before the piece at hand
   Silence silence_ = Silence::None;
   bool in_multi_ = false;           // MULTI was sent
@@ -199,12 +201,13 @@ class RedisSession final : public Session {
   // Pairing.
   Mode mode_ = Mode::Paired;
   bool overlaps_ = false;  // the client does not take turns
-  bool joined_midway_ = false;
+  bool joined_midway_ = false, ever_lost_ = false;
   bool states_unknown_ = false;  // commands were lost
   uint64_t paired_end_ = 0;      // those before are certain, unless all are
   uint64_t turn_first_ = 0, turn_moment_ = 0, turn_end_ = kNone;
-  uint64_t pass_by_ = 0;   // replies to come that belong to what was shed
-  uint64_t unpaired_ = 0;  // commands that were let go and may yet be answered
+  uint64_t turn_reply_ = 0;  // when the latest reply taken for one of its answers ended
+  uint64_t pass_by_ = 0;     // replies to come that belong to what was shed
+  uint64_t unpaired_ = 0;    // commands that were let go and may yet be answered
   uint64_t requests_unseen_ = 0;
 
   std::vector<Piece> held_, replayed_;
