@@ -141,7 +141,8 @@ class PostgresServer(Scenario):
     def load(self, lab, seconds):
         calls, took, besides = _run(lab, pgbench, [
             "env", "PGSSLMODE=disable", "PGGSSENCMODE=disable", BINARIES / "pgbench", "-h", "127.0.0.1",
-            "-p", self.port, "-U", USER, "-n", "-S", "-M", "simple", "-c", CONNECTIONS, "-j", "1", "-T", seconds, "bench"], seconds)
+            "-p", self.port, "-U", USER, "-n", "-S", "-M", "simple", "-c", CONNECTIONS, "-j", "1", "-T", seconds,
+            "bench"], seconds)
         self._calls += calls + besides
         return calls, took
 
