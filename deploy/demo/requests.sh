@@ -10,7 +10,7 @@ request() { # what, path
     --write-out "$(printf '%-52s' "$1")%{http_code}\n" "$front$2"
 }
 
-request 'a purchase (nginx > shop > prices)' '/checkout?item=lamp'
+request 'a purchase (nginx > shop > redis, prices, postgres)' '/checkout?item=lamp'
 request 'a bundle (prices asks shop back)' '/checkout?item=bundle'
 request 'a slow price' '/checkout?item=slow'
 request 'a broken price (500 all the way up)' '/checkout?item=broken'

@@ -17,7 +17,7 @@ from harness.lab import Lab  # noqa: E402
 
 import samples  # noqa: E402
 from report import compare, markdown, spread  # noqa: E402
-from scenarios import SCENARIOS, KeptConnections, NginxServer, load  # noqa: E402
+from scenarios import SCENARIOS, KeptConnections, NginxServer  # noqa: E402
 
 EXPORT = "file:/dev/null"  # spans are encoded (as JSON, the dearer way) and thrown away
 CONNECTIONS = (16, 1000, 10000)
@@ -35,16 +35,14 @@ def start_agent(lab, port):
 
 def one_load(lab, scenario, seconds, traced, watch=None):
     """A fresh server, under load for some seconds. `watch(agent)` is called before and after the load."""
-    make_server, path, _ = SCENARIOS[scenario]
-    server = make_server(lab)
+    server = SCENARIOS[scenario](lab)
     agent = start_agent(lab, server.port) if traced else None
-    load(lab, server.port, path, 1)  # warm
+    server.load(lab, 1)  # warm
     time.sleep(SETTLE_S)
-    pids = server.pids()
     watched = [watch(agent)] if watch else []
-    server_before, agent_before = samples.cpu_ns(pids), samples.cpu_ns([agent.pid]) if agent else 0
-    answered, took = load(lab, server.port, path, seconds)
-    server_ns = samples.cpu_ns(pids) - server_before
+    server_before, agent_before = server.cpu_ns(), samples.cpu_ns([agent.pid]) if agent else 0
+    answered, took = server.load(lab, seconds)
+    server_ns = server.cpu_ns() - server_before
     found = {"answered": answered, "rate": answered / took, "server_us": server_ns / 1000 / answered}
     if agent:
         if watch:
@@ -56,7 +54,8 @@ def one_load(lab, scenario, seconds, traced, watch=None):
     requests = server.stop()
     if agent:
         summary = agent.end()
-        found |= {"requests": requests, "spans": summary.exported, "lost": summary.lost, "watched": watched}
+        found |= {"requests": requests, "spans": summary.exported, "lost": summary.lost, "causes": summary.causes,
+                  "watched": watched}
     return found
 
 
@@ -154,7 +153,7 @@ def main():
             continue
         pairs = alternate(name, arguments.rounds, arguments.seconds)
         programs = kernel_programs(name, min(arguments.rounds, 3), arguments.seconds)
-        results["scenarios"][name] = {"what": SCENARIOS[name][2], **compare(pairs), "programs": programs,
+        results["scenarios"][name] = {"what": SCENARIOS[name].what, **compare(pairs), "programs": programs,
                                       "pairs": pairs}
     if "memory" in chosen:
         results["memory"] = memory(CONNECTIONS[:2] if arguments.quick else CONNECTIONS, arguments.seconds)

@@ -1,5 +1,6 @@
 """From samples to figures, and from figures to Markdown."""
 
+from collections import Counter
 from statistics import median
 
 
@@ -24,6 +25,7 @@ def compare(rounds):
         "requests": sum(one["requests"] for one in on),
         "spans": sum(one["spans"] for one in on),
         "lost": sum(one["lost"] for one in on),
+        "causes": dict(sum((Counter(one["causes"]) for one in on), Counter())),
     }
 
 
@@ -43,12 +45,16 @@ _ROWS = (
 )
 
 
+def _causes(causes):
+    return f" ({', '.join(f'{name} {count}' for name, count in causes.items())})" if causes else ""
+
+
 def _scenario(name, found):
     lines = [f"## {name}: {found['what']}", "", "| figure | median (least to greatest) |", "|---|---|"]
     lines += [f"| {title} | {show(found[key], digits)} |" for title, key, digits in _ROWS]
     recall = found["spans"] / found["requests"] if found["requests"] else 0
     lines += [f"| recall: spans / requests served | {found['spans']} / {found['requests']} = {recall:.6f}, "
-              f"{found['lost']} counted as lost |", ""]
+              f"{found['lost']} counted as lost{_causes(found['causes'])} |", ""]
     if programs := found.get("programs"):
         lines += ["| kernel program | runs a request | ns a run, less an empty program's | empty program, ns |",
                   "|---|---|---|---|"]

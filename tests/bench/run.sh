@@ -5,13 +5,14 @@ set -euo pipefail
 usage() {
   cat <<'USAGE'
 usage: tests/bench/run.sh [--scenario NAME]... [--rounds N] [--seconds N] [--quick] [--out FOLDER] [--no-build]
-  --scenario NAME  nginx_200, nginx_64k, service_1ms or memory; all of them otherwise
+  --scenario NAME  nginx_200, nginx_64k, service_1ms, pgbench_select, redis_p1, redis_p16 or memory;
+                   all of them otherwise
   --rounds N       pairs of a load without and a load with clew (default 7)
   --seconds N      length of a load (default 2)
   --quick          two rounds of one second, and at most 1,000 connections
   --out FOLDER     where results.md and results.json go (default build/bench)
   --no-build       neither install packages nor build: measure build/release/clew (or CLEW_BINARY)
-Needs root and Debian 12. All of it takes about 5 minutes, --quick one. Everything it starts listens on
+Needs root and Debian 12. All of it takes about 10 minutes, --quick two. Everything it starts listens on
 loopback and is ended with it. tests/bench/README.md tells how to read the figures; pipeline_bench and
 instruction_clock.sh measure what this cannot.
 USAGE

@@ -24,6 +24,12 @@ def cpu_ns(pids):
     return total
 
 
+def reaped_ns(pid):
+    """Time on a CPU of the children that `pid` has waited for, to 10 ms."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(") ")[2].split()
+    return (int(fields[13]) + int(fields[14])) * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+
+
 def _kib_fields(path):
     fields = {}
     for line in Path(path).read_text(encoding="ascii").splitlines():
