@@ -46,7 +46,7 @@ static __always_inline bool is_pgsql_chain(const __u8 *bytes, __u32 length, __u3
   if (end > LOOK_BYTES - 3) return !bytes[5] || (bytes[5] >= ' ' && bytes[5] <= '~');  // a name
   if (end + 3 > length || bytes[end + 1] || bytes[end + 2]) return false;
   const __u8 next = bytes[end] | 0x20;
-  return next >= 'a' && next <= 'z';
+  return (next >= 'a' && next <= 'z') || (next >= '1' && next <= '3');
 }
 
 static __always_inline enum look look_for_pgsql(const __u8 *bytes, __u32 length, __u32 total,

@@ -20,7 +20,7 @@ namespace clew {
 struct ExportQueueOptions {
   /// Spans held at most, those being delivered included. A larger batch is taken when nothing is
   /// held.
-  size_t max_spans = 65'536;
+  size_t max_spans = 131'072;
   /// Waits before the retries of a batch: doubling from initial to max, each shortened by up to
   /// half at random; never shorter than what the receiver asked for.
   std::chrono::milliseconds initial_backoff{1'000};

@@ -76,9 +76,9 @@ struct Config {
   struct Limits {
     uint32_t connections = 65'536;  ///< live connections followed
     uint32_t stream_buffer_bytes =
-        262'144;                    ///< out-of-order or unfinished bytes held per connection
-    uint32_t queue_spans = 65'536;  ///< finished spans held per export target
-    uint32_t routes = 500;          ///< routes inferred per service
+        262'144;                     ///< out-of-order or unfinished bytes held per connection
+    uint32_t queue_spans = 131'072;  ///< finished spans held per export target
+    uint32_t routes = 500;           ///< routes inferred per service
 
     bool operator==(const Limits&) const = default;
   } limits;

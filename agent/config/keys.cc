@@ -263,7 +263,7 @@ const auto kKeysAfterCapture = std::to_array<ConfigKey>({
          }},
     {.path = "limits.queue_spans",
      .type = "number",
-     .fallback = "65536",
+     .fallback = "131072",
      .summary = "finished spans held per export target; 16 to 16777216",
      .apply =
          [](Draft& d, Text, Text value) {

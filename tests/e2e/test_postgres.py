@@ -5,6 +5,7 @@ statement shows."""
 import json
 import re
 
+import psycopg
 import pytest
 
 from harness.calls import expect_both, expect_calls, expect_calls_joined, of_kind
@@ -177,6 +178,16 @@ def test_connection_older_than_the_agent(lab, postgres, transport):
     for n in range(2, 30):
         ask(n)
     expect_both(agent.stop(), series(*range(2, 30))[1])
+
+
+def test_extended_calls_of_a_connection_older_than_the_agent(lab, postgres):
+    with psycopg.connect(host=postgres.at("tcp"), port=postgres.port, user=USER, dbname="app", autocommit=True,
+                         sslmode="disable", gssencmode="disable") as connection:
+        agent = lab.agent(*lab.texts("raw"), *postgres.select)
+        for n in range(1, 21):
+            assert len(connection.execute("SELECT generate_series(1, %s) AS q", (n,)).fetchall()) == n
+    text = "SELECT generate_series(1, $1) AS q"
+    expect_calls(agent.stop().spans, SERVER, [(text, None, n) for n in range(1, 21)])
 
 
 ERRORS = {

@@ -65,8 +65,8 @@ def expect_counted(redis, result, kinds, **exactly):
 
 
 def test_pipelined_load(lab, redis):
-    """100,000 commands, 16 at a time."""
-    agent = lab.agent(*lab.room(), *redis.select)
+    """100,000 commands, 16 at a time: within what the defaults hold, even if the agent gets no CPU meanwhile."""
+    agent = lab.agent(*redis.select)
     done = lab.run(benchmark(redis, "-P", "16", "-n", "100000", "-t", "get", "-r", "1000"))
     assert done.process.returncode == 0, done.describe()
     result = agent.stop()

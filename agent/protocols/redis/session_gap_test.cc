@@ -117,6 +117,14 @@ TEST(SessionGaps, JoinedMidwayItWaitsForATurnAndItsConfirmation) {
   EXPECT_EQ(chat.requests_unseen(), 0U);
 }
 
+TEST(SessionGaps, JoinedBetweenTurnsItPairsTheFirst) {
+  Chat chat;
+  chat.gap(Side::Request, 0).gap(Side::Response, 0);
+  chat.request(call(0)).response(answer(0)).request(call(1)).response(answer(1));
+  chat.request(call(2) + call(3)).response(answer(2) + answer(3));
+  EXPECT_EQ(count_right(chat), 4U);
+}
+
 TEST(SessionGaps, JoinedInsideATurnItPairsNoneOfIt) {
   Chat chat(StatementText::Sanitized, 5000);
   // Two more were sent before clew looked.

@@ -72,8 +72,9 @@ Session::Verdict RedisSession::gap(Side side, uint64_t offset, uint64_t length, 
   if (dead_) return Verdict::NotThisProtocol;
   begin_call(out);
   open_side(side, offset, true);
-  if (length == 0 || (side == Side::Response && responses_ended_)) return end_call();
+  if (side == Side::Response && responses_ended_) return end_call();
   moved_[index(side)] = moment;
+  if (length == 0) return end_call();
   if (side == Side::Request) {
     if (!commands_broken_) skip_commands(length);
   } else {
