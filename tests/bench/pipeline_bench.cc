@@ -42,6 +42,29 @@ constexpr std::string_view kResponse =
     "{\"id\": 1742, \"name\": \"a thing of the shop\", \"price\": 12.5, \"stock\": 3.14}\n";
 static_assert(kRequest.size() > 180 && kResponse.size() > 200);
 
+/// What the ends of a connection say to each other: `opening` once, the rest again and again.
+struct Talk {
+  const char* client;
+  const char* server;
+  uint16_t port;
+  std::string_view opening, opened, request, response;
+};
+
+using namespace std::string_view_literals;
+
+constexpr Talk kTalks[] = {
+    {"wrk", "nginx", 8080, "", "", kRequest, kResponse},
+    {"redis-benchmark", "redis-server", 6379, "", "",
+     "*2\r\n$3\r\nGET\r\n$16\r\nkey:000000000123\r\n", "$3\r\nxxx\r\n"},
+    {"pgbench", "postgres", 5432, "\0\0\0\x20\0\x03\0\0user\0app\0database\0shop\0\0"sv,
+     "R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I"sv,
+     "Q\0\0\0\x40SELECT abalance FROM pgbench_accounts WHERE aid = 47110815;\0"sv,
+     "T\0\0\0\x21\0\x01"
+     "abalance\0\0\0\x40\x06\0\x03\0\0\0\x17\0\x04\xff\xff\xff\xff\0\0"
+     "D\0\0\0\x0b\0\x01\0\0\0\x01"
+     "0C\0\0\0\x0dSELECT 1\0Z\0\0\0\x05I"sv},
+};
+
 std::string repeated(std::string_view text, size_t times) {
   std::string all;
   for (size_t i = 0; i < times; ++i) all += text;
@@ -51,7 +74,8 @@ std::string repeated(std::string_view text, size_t times) {
 /// A record that is played again and again: what differs from time to time is written into it.
 class Played {
  public:
-  Played(Record record, bool has_context) : record_(std::move(record)), has_context_(has_context) {}
+  Played(Record record, bool has_context, uint64_t offset)
+      : record_(std::move(record)), has_context_(has_context), offset_(offset) {}
 
   ByteView next(uint64_t time_ns, uint64_t span_id) {
     auto& segment = *reinterpret_cast<clew_segment*>(record_.data());
@@ -68,33 +92,44 @@ class Played {
  private:
   Record record_;
   bool has_context_;
-  uint64_t offset_ = 0;
+  uint64_t offset_;
 };
 
 /// What one connection's ends record of a batch of `depth` exchanges.
 struct Conversation {
-  Conversation(uint64_t cookie, size_t depth)
-      : wire(cookie, kClient, kServer, static_cast<uint16_t>(40'000 + cookie), 8080),
-        asked(wire.client.sent(repeated(kRequest, depth), begin()), true),
-        heard(wire.server.received(repeated(kRequest, depth), begin()), true),
-        answered(wire.server.sent(repeated(kResponse, depth), {}), false),
-        read(wire.client.received(repeated(kResponse, depth), {}), false) {}
+  Conversation(uint64_t cookie, const Talk& talk, size_t depth)
+      : wire(cookie, kClient, kServer, static_cast<uint16_t>(40'000 + cookie), talk.port),
+        opening{wire.client.sent(std::string(talk.opening), {}),
+                wire.server.received(std::string(talk.opening), {}),
+                wire.server.sent(std::string(talk.opened), {}),
+                wire.client.received(std::string(talk.opened), {})},
+        asked(wire.client.sent(repeated(talk.request, depth), begin()), true, talk.opening.size()),
+        heard(wire.server.received(repeated(talk.request, depth), begin()), true,
+              talk.opening.size()),
+        answered(wire.server.sent(repeated(talk.response, depth), {}), false, talk.opened.size()),
+        read(wire.client.received(repeated(talk.response, depth), {}), false, talk.opened.size()) {}
 
   static Operation begin() { return {.context = context_of(1)}; }
 
   Wire wire;
+  std::vector<Record> opening;  // to server, there, to client, there
   Played asked, heard, answered, read;
 };
 
 class Replay {
  public:
-  Replay(bool both_ends, size_t depth) : both_ends_(both_ends), depth_(depth) {
-    name(kClient, "wrk");
-    name(kServer, "nginx");
+  Replay(const Talk& talk, bool both_ends, size_t depth) : both_ends_(both_ends), depth_(depth) {
+    name(kClient, talk.client);
+    name(kServer, talk.server);
     for (uint64_t i = 0; i < kConnections; ++i) {
-      Conversation& one = conversations_.emplace_back(2 * i + 2, depth);
+      Conversation& one = conversations_.emplace_back(2 * i + 2, talk, depth);
       if (both_ends) pipeline_.on_record(one.wire.client.connection(now_ns_));
       pipeline_.on_record(one.wire.server.connection(now_ns_));
+      if (talk.opening.empty()) continue;
+      if (both_ends) pipeline_.on_record(one.opening[0]);
+      pipeline_.on_record(one.opening[1]);
+      pipeline_.on_record(one.opening[2]);
+      if (both_ends) pipeline_.on_record(one.opening[3]);
     }
     while (now_ns_ < kStart + kWarmUp) run();
     spans_ = bytes_ = 0;
@@ -154,7 +189,9 @@ class Replay {
 };
 
 void RecordsToOtlp(benchmark::State& state) {
-  Replay replay(state.range(0) == 2, static_cast<size_t>(state.range(1)));
+  const Talk& talk = kTalks[state.range(2)];
+  state.SetLabel(talk.server);
+  Replay replay(talk, state.range(0) == 2, static_cast<size_t>(state.range(1)));
   const uint64_t made_before = replay.counters()[Counter::spans];
   const uint64_t allocations_before = allocations();
   for (auto _ : state) replay.run();
@@ -169,11 +206,8 @@ void RecordsToOtlp(benchmark::State& state) {
       static_cast<double>(replay.bytes()) / static_cast<double>(replay.spans());
 }
 BENCHMARK(RecordsToOtlp)
-    ->ArgNames({"ends", "pipelined"})
-    ->Args({1, 1})
-    ->Args({2, 1})
-    ->Args({1, 16})
-    ->Args({2, 16});
+    ->ArgNames({"ends", "pipelined", "protocol"})
+    ->ArgsProduct({{1, 2}, {1, 16}, {0, 1, 2}});
 
 }  // namespace
 }  // namespace clew
