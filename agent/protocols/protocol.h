@@ -46,8 +46,9 @@ struct MessageEvent {
 /// How a piece of one side came to move.
 struct Passage {
   /// A clock common to both sides, in which cause comes before effect: of two pieces, one on each
-  /// side, the one whose bytes were handed over first has the lower moment. (CLOCK_MONOTONIC when a
-  /// receive ended, or a send began.) Only compared; pairs messages again after a loss.
+  /// side, the one whose bytes were handed over first has the lower moment. (CLOCK_MONOTONIC, in
+  /// nanoseconds, when a receive ended, or a send began.) Pairs messages again after a loss, and
+  /// tells when a connection was quiet.
   uint64_t moment = 0;
   /// The first byte was the first of a socket operation: messages of a connection joined midway, or
   /// behind a loss, begin there if anywhere.
