@@ -15,7 +15,7 @@ using Form = ConfigKey::Form;
 using Draft = ConfigDraft;
 using Text = std::string_view;
 
-constexpr uint32_t kKiB = 1u << 10, kMiB = 1u << 20, kGiB = 1u << 30;
+constexpr uint32_t kKiB = 1u << 10, kMiB = 1u << 20;
 
 Parsed<void> store_optional_text(Text text, std::string_view what, std::string& field) {
   if (text.empty()) {

@@ -44,5 +44,5 @@ CLEW_ABI_ASSERT(sizeof(struct clew_segment) == 56, "clew_segment");
 
 enum {
   CLEW_PIECE_BYTES = 8192,  // payload of one record at most; longer operations continue in more
-  CLEW_TAIL_BYTES = 128,     // of the end of an operation that is not copied whole
+  CLEW_TAIL_BYTES = 128,    // of the end of an operation that is not copied whole
 };

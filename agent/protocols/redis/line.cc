@@ -38,7 +38,7 @@ bool Line::read(ByteView& bytes) {
   }
   if (!part.empty()) last_ = part.back();
   const size_t kept = std::min(part.size(), kMaxLine - size_);
-  std::copy_n(part.data(), kept, kept_.data() + size_);
+  std::copy_n(part.begin(), kept, kept_.data() + size_);
   size_ = static_cast<uint8_t>(size_ + kept);
   cut_ = cut_ || kept < part.size();
   if (found == nullptr) return false;

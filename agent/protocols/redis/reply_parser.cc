@@ -11,7 +11,7 @@ void ReplyParser::Text::set(std::string_view text) {
 
 void ReplyParser::Text::append(std::string_view text) {
   const size_t count = std::min(text.size(), bytes.size() - size);
-  std::copy_n(text.data(), count, bytes.data() + size);
+  std::copy_n(text.begin(), count, bytes.data() + size);
   size = static_cast<uint8_t>(size + count);
 }
 
