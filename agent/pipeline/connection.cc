@@ -202,20 +202,8 @@ void Connection::pass_on(clew_direction direction, const Segment& segment) {
   } else {
     response_times_.add(facts);
   }
-  if (!from_start_ && !joined_moment_) {
-    // Joined midway: what went by before is not known, but that it was before all that is seen.
-    joined_moment_ = moment - 1;
-    session_->gap(side, facts.offset, 0, joined_moment_, events_);
-    session_->gap(side == Side::Request ? Side::Response : Side::Request, 0, 0, joined_moment_,
-                  events_);
-    half(direction).begun = !half(direction).lost_first;
-  }
   if (Half& from = half(direction); !from.begun) {
-    from.begun = true;
-    if (facts.offset > 0) {
-      session_->gap(side, 0, facts.offset, from.lost_first ? kMomentUnknown : joined_moment_,
-                    events_);
-    }
+    begin_half(from, side, moment, facts.offset);
     tell(facts);
   }
 
@@ -238,6 +226,27 @@ void Connection::pass_on(clew_direction direction, const Segment& segment) {
     tell(facts);
   }
   if (verdict == Session::Verdict::NotThisProtocol) give_up(facts);
+}
+
+// Joined midway: what went by before is not known, but that it was before all that is seen of
+// either side. Of the answers that is told before the first request, which none of them answers.
+void Connection::begin_half(Half& from, Side side, uint64_t moment, uint64_t offset) {
+  from.begun = true;
+  if (from.lost_first) {
+    session_->gap(side, 0, offset, kMomentUnknown, events_);
+    return;
+  }
+  if (from_start_) return;
+  if (!joined_moment_) joined_moment_ = moment - 1;
+  if (!from.joined) {
+    session_->gap(side, offset, 0, joined_moment_, events_);
+  } else if (offset > 0) {
+    session_->gap(side, 0, offset, joined_moment_, events_);
+  }
+  Half& other = half(from.direction == CLEW_SENT ? CLEW_RECEIVED : CLEW_SENT);
+  if (side == Side::Response || other.begun || other.lost_first) return;
+  other.joined = true;
+  session_->gap(Side::Response, 0, 0, joined_moment_, events_);
 }
 
 void Connection::lost(clew_direction direction, uint64_t offset, uint64_t length) {

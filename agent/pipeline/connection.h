@@ -106,6 +106,7 @@ class Connection {
     Stream stream;
     bool begun = false;       // something of it was told to the session
     bool lost_first = false;  // bytes were lost before there was one
+    bool joined = false;      // that it was joined midway was told
     bool ended = false;
   };
 
@@ -116,6 +117,7 @@ class Connection {
   void ended(clew_direction direction);
   bool open_session(clew_direction direction, const Segment& segment);
   void pass_on(clew_direction direction, const Segment& segment);
+  void begin_half(Half& from, Side side, uint64_t moment, uint64_t offset);
   void tell(const SegmentFacts& now);
   void give_up(const SegmentFacts& now);
 
