@@ -208,7 +208,7 @@ void RedisSession::confirm() {
   for (uint64_t number = turn_first_; number < next_answer_; ++number) {
     Exchange& exchange = exchanges_[number];
     if (exchange.ended || !exchange.answered) continue;
-    emit(Kind::ResponseStarted, How::Complete, number, exchange.response_at);
+    tell_response(number, exchange.response_at);
     end_exchange(number, How::Complete, exchange.response_end);
   }
   mode_ = Mode::Paired;
@@ -237,7 +237,7 @@ void RedisSession::end_hidden_tail() {
   Exchange& exchange = exchanges_[number];
   exchange.database = database_;
   if (exchange.effect() == Effect::Exec) forget_states();
-  emit(Kind::ResponseStarted, How::Complete, number, replies_.message_start());
+  tell_response(number, replies_.message_start());
   end_exchange(number, How::Complete, replies_seen_);
   next_answer_ = number + 1;
   may_resume_ = true;

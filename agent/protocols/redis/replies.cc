@@ -263,7 +263,7 @@ void RedisSession::complete(uint64_t number, uint64_t moment) {
     return;
   }
   framing_unsure_ = false;
-  emit(Kind::ResponseStarted, How::Complete, number, exchange.response_at);
+  tell_response(number, exchange.response_at);
   end_exchange(number, How::Complete, exchange.response_end);
 }
 

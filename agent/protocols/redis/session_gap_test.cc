@@ -125,6 +125,13 @@ TEST(SessionGaps, JoinedBetweenTurnsItPairsTheFirst) {
   EXPECT_EQ(count_right(chat), 4U);
 }
 
+TEST(SessionGaps, ALineWhoseReplyIsHiddenIsToldBeforeItsReply) {
+  Chat chat;
+  chat.request("PING\r\n").response("+PO").gap(Side::Response, 4).request(call(1));
+  chat.response(answer(1));
+  expect_all_end_once(chat);
+}
+
 TEST(SessionGaps, JoinedInsideATurnItPairsNoneOfIt) {
   Chat chat(StatementText::Sanitized, 5000);
   // Two more were sent before clew looked.

@@ -325,6 +325,11 @@ void RedisSession::tell_up_to(uint64_t number) {
   }
 }
 
+void RedisSession::tell_response(uint64_t number, uint64_t offset) {
+  tell_up_to(number + 1);
+  emit(Kind::ResponseStarted, How::Complete, number, offset);
+}
+
 void RedisSession::end_exchange(uint64_t number, How how, uint64_t offset) {
   Exchange& exchange = exchanges_[number];
   tell_up_to(number + 1);

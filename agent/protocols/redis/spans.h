@@ -140,6 +140,7 @@ class RedisSession final : public Session {
   void shed();
 
   void tell_up_to(uint64_t number);
+  void tell_response(uint64_t number, uint64_t offset);
   void end_exchange(uint64_t number, How how, uint64_t offset);
   void end_from(uint64_t number, How how);
   void let_go(uint64_t number);
