@@ -337,7 +337,9 @@ void RedisSession::close_replies() {
   }
   const bool hidden = replies_lost_;
   for (uint64_t number = first_live_; number < exchanges_.next(); ++number) {
-    if (!is_open(number)) continue;
+    // The rest of a command may still come; it ends with the connection.
+    const bool is_being_read = current_is_open_ && number + 1 == exchanges_.next();
+    if (!is_open(number) || (is_being_read && !closing_)) continue;
     const bool is_cut = begun && number == next_answer_;
     const bool was_to_be = exchanges_[number].effect() == Effect::Shutdown && !hidden && !is_cut;
     const How how = was_to_be ? How::Complete
@@ -346,7 +348,8 @@ void RedisSession::close_replies() {
                               : How::Unanswered;
     end_exchange(number, how, was_to_be ? 0 : replies_seen_);
   }
-  current_is_open_ = tail_hidden_ = false;
+  if (closing_) current_is_open_ = false;
+  tail_hidden_ = false;
   replies_.restart(replies_.position());
 }
 
