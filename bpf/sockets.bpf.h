@@ -8,15 +8,22 @@
 #include <bpf/bpf_core_read.h>
 
 // Was the socket made since clew was ready? Then none of its operations was missed.
+// One that is not accepted yet is.
 static __always_inline bool is_younger(struct sock *sk) {
   const __u32 number = BPF_CORE_READ(sk, sk_socket, file, f_inode, i_ino);
-  if (!number) return false;  // not accepted yet
+  if (!number) return true;
   const __u32 batch = (number - 1) >> CLEW_SOCKET_BATCH_SHIFT;
   const __u32 *last = bpf_map_lookup_elem(&socket_numbers, &batch);
   if (last) return number > *last;
   const __u32 newest_key = CLEW_NEWEST_BATCH;
   const __u32 *newest = bpf_map_lookup_elem(&socket_numbers, &newest_key);
   return newest && (__s32)(batch - *newest) > 0;
+}
+
+// NULL where none can be stored. The other end of a UNIX connection may make it at the same time.
+static __always_inline struct socket_state *new_state(struct sock *sk) {
+  struct socket_state *state = bpf_sk_storage_get(&sockets, sk, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+  return state ? state : bpf_sk_storage_get(&sockets, sk, 0, 0);
 }
 
 // Both ends of a UNIX connection count from the moment at which the first of them is seen. They
@@ -26,20 +33,16 @@ static __always_inline void begin_unix(struct sock *sk, struct socket_state *sta
   struct unix_sock *unix_socket = bpf_skc_to_unix_sock(sk);
   struct sock *peer = unix_socket ? unix_socket->peer : NULL;
   if (!peer) return;
-  struct socket_state *other =
-      bpf_sk_storage_get(&sockets, peer, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-  if (!other) {
-    count(CLEW_COUNTER_socket_state_full);
-    return;
-  }
-  if (other->cookie) return;  // begun by another thread
+  state->from_start = is_younger(sk);
+  const bool young = state->from_start && is_younger(peer);
+  state->aligned = young;  // each counts from its first byte
+  struct socket_state *other = new_state(peer);
+  if (!other || other->cookie) return;  // closed meanwhile, or begun by another thread
   other->cookie = bpf_get_socket_cookie(peer);
   const __u32 waiting =
       direction == CLEW_SENT ? peer->sk_receive_queue.qlen : sk->sk_receive_queue.qlen;
-  state->aligned = other->aligned = waiting <= (direction == CLEW_SENT);
-  state->from_start = is_younger(sk);
-  // What its own process will see of it begins with its first byte: one not accepted yet is young.
-  other->from_start = state->aligned && (state->from_start || is_younger(peer));
+  state->aligned = other->aligned = young || waiting <= (direction == CLEW_SENT);
+  other->from_start = young;
 }
 
 // Is the thread's process selected? Remembered for the socket, once user space has judged.
@@ -57,7 +60,7 @@ static __always_inline struct socket_state *followed(struct sock *sk, __u8 direc
   if (state) return state->own ? NULL : state;
   if (!is_followed_kind(sk)) return NULL;
   if (!is_selected(bpf_get_current_pid_tgid() >> 32)) return NULL;
-  state = bpf_sk_storage_get(&sockets, sk, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+  state = new_state(sk);
   if (!state) {
     count(CLEW_COUNTER_socket_state_full);
     return NULL;
